@@ -1,0 +1,49 @@
+# Needs git, make and Python 3.11 or later with its venv module. Everything else lands in .venv.
+# Another Python: make PYTHON=python3.13 test. Without make: README.md has the same lines by hand.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt
+
+.PHONY: demo test test-long bench lint constraints clean
+
+demo: .venv/.installed          ## simulate the flagship programme on this machine
+	$(BIN)/quotalab run scenarios/imp-plus.toml
+
+test: .venv/.installed-test     ## everything but the long tests
+	$(BIN)/python -m pytest -n 2
+
+test-long: .venv/.installed-test
+	$(BIN)/python -m pytest -n 2 -m long
+
+bench: .venv/.installed-test    ## measure, and append to results/benchmarks.jsonl
+	$(BIN)/python tests/bench.py
+
+lint: .venv/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+constraints: $(BIN)/uv          ## resolve again, as of the date in pyproject.toml
+	$(BIN)/uv pip compile --quiet --upgrade --universal --all-extras --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links pyproject.toml --output-file constraints.txt
+
+clean:                          ## caches and builds; .venv and results stay
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+# One stamp a set of packages. Order-only on uv: a .venv that exists is used, never made again.
+.venv/.installed: pyproject.toml constraints.txt | $(BIN)/uv
+	$(INSTALL) --editable .
+	@touch $@
+
+.venv/.installed-test: pyproject.toml constraints.txt | $(BIN)/uv
+	$(INSTALL) --editable ".[test,fast]"
+	@touch $@ .venv/.installed
+
+$(BIN)/uv: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("quotalab needs Python 3.11 or later" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv

@@ -1,0 +1,1 @@
+"""Tests, and the slow models and worlds they compare with."""
