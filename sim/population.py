@@ -1,0 +1,337 @@
+"""Everyone of one replication: all chance is drawn here, before anything is simulated.
+
+A *population* has one row a certificate holder and one column a purpose. `draw` stores uniforms from named
+random streams, one stream a purpose and cohort; `settle` turns them into what each person would do and when,
+without knowing any policy. A *cohort* is the opening backlog, a year of supply, or a surge; growing one keeps
+its first rows and leaves the other cohorts alone, so two scenarios that differ in size share their people.
+
+Three things are kept apart: *supply* (rounds of the provincial selection, and the certificates that follow
+months later), *letters* (drawn by policy, not here), and the *throughput* of permanent residence, which only
+stretches processing times.
+
+Delays between people are quantile functions of stored uniforms, rounded to whole seconds.
+"""
+
+import datetime
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from sim import clock, streams
+from sim.clock import DAY_S, MONTH_S, NEVER, WEEK_S, YEAR_S, Seconds, whole_seconds
+from sim.permanent_residence import permanent_residence
+from sim.scenario import Demand, Scenario
+from sim.streams import Floats
+
+Whole = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+BACKLOG = 0  # cohort code of the opening backlog; a year of supply is coded by the year, surge k by SURGE + k
+SURGE = 10_000
+ROWS_A_COHORT = 10_000_000  # an applicant's id is cohort * this + index, so growing a cohort renames nobody
+
+ABROAD, OTHER_PROVINCE, QUEBEC = 0, 1, 2
+RESIDENCES = ("abroad", "other-province", "quebec")
+
+PURPOSES = (
+    "stream",
+    "residence",
+    "score",
+    "answer",
+    "applying",
+    "answer-delay",
+    "completeness",
+    "refile",
+    "refile-delay",
+    "withdrawal",
+    "unstaffed",
+    "approval",
+    "service",
+    "pr-filing",
+    "pr-filing-delay",
+    "pr-approval",
+    "pr-time",
+    "landing",
+    "employment",
+    "bridging",
+    "lottery",
+    "family",
+    "entries",
+)
+"""One column each, drawn for every row whether or not a policy looks at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Uniforms of everyone whose certificate falls inside the scenario, in the order (cohort, index)."""
+
+    seed: int
+    replication: int
+    applicant: Whole
+    """Id that does not change when cohorts grow, shape (n,)."""
+    cohort: Whole
+    """BACKLOG, a year, or SURGE + k, shape (n,)."""
+    certified_s: Seconds
+    """When the certificate was issued; before the start for the backlog, shape (n,)."""
+    chance: dict[str, Floats]
+    """Purpose (and attribute:NAME) -> uniforms in [0, 1), shape (n,)."""
+
+    def __len__(self) -> int:
+        return len(self.applicant)
+
+
+def draw(
+    scenario: Scenario, replication: int, *, seed: int | None = None, outside_only: bool = False
+) -> Population:
+    """The population of one replication; the same for every policy, and for any machine.
+
+    `outside_only` leaves out residents of Quebec, who can never claim; everybody else is the same person.
+    """
+    seed = scenario.seed if seed is None else seed
+    attributes = tuple(f"attribute:{name}" for name in scenario.attribute)
+    purposes = (*PURPOSES, *attributes)
+    parts = [_cohort(scenario, seed, replication, code, purposes, outside_only) for code in cohorts(scenario)]
+    applicant, cohort, certified = (np.concatenate([part[k] for part in parts]) for k in range(3))
+    chance = {name: np.concatenate([part[3][name] for part in parts]) for name in purposes}
+    return Population(seed, replication, applicant, cohort, certified, chance)
+
+
+def cohorts(scenario: Scenario) -> list[int]:
+    """Codes of the cohorts that can reach into the scenario: backlog, years of supply, surges."""
+    latest = scenario.demand.certificate_delay_months.high * MONTH_S
+    first = clock.local(int(scenario.starts_s - latest), scenario.time_zone).year
+    surges = [SURGE + k for k in range(len(scenario.demand.surges))]
+    return [BACKLOG, *range(first, scenario.ends.year + 1), *surges]
+
+
+def _cohort(
+    scenario: Scenario, seed: int, replication: int, code: int, purposes: tuple[str, ...], outside_only: bool
+) -> tuple[Whole, Whole, Seconds, dict[str, Floats]]:
+    """Ids, cohort codes, certificate times and uniforms of those whose certificate falls inside."""
+
+    def uniforms(purpose: str, count: int) -> Floats:
+        return streams.uniforms(seed, replication, f"{purpose}/{code}", count)
+
+    demand, starts = scenario.demand, scenario.starts_s
+    outside = 1.0 - scenario.residence.quebec.value
+    scale = demand.multiple.value / outside  # people outside Quebec are counted, people in it come on top
+    if code == BACKLOG:
+        count = round(demand.backlog.value * scale)
+        oldest = demand.backlog_age_months.value * MONTH_S
+        certified = starts - 1 - whole_seconds(uniforms("arrival", count) * oldest)
+    elif code >= SURGE:
+        surge = demand.surges[code - SURGE]
+        count = round(surge.people.value * scale)
+        begins = clock.at(surge.starts, scenario.time_zone)
+        certified = begins + whole_seconds(uniforms("arrival", count) * (surge.hours.value * 3600.0))
+    else:
+        rounds, weights, factor = supply_rounds(demand, code, scenario.time_zone)
+        variation = uniforms("year-factor", 1)
+        year_factor = max(0.0, 1.0 + demand.year_factor_sd.value * float(streams.normal(variation)[0]))
+        mean = demand.per_year.value * scale * factor * year_factor
+        poisson = demand.arrivals == "poisson"
+        count = streams.poisson(float(uniforms("number", 1)[0]), mean=mean) if poisson else round(mean)
+        count = count if len(rounds) else 0
+        which = np.searchsorted(weights, uniforms("arrival", count), side="right")
+        spread = demand.certificate_delay_months
+        months = streams.triangular(
+            uniforms("certificate-delay", count), low=spread.low, mode=spread.mode, high=spread.high
+        )
+        invited = rounds[np.minimum(which, len(rounds) - 1)] if count else np.empty(0, dtype=np.int64)
+        certified = invited + whole_seconds(months * MONTH_S)
+    inside = certified < scenario.ends_s
+    if code != BACKLOG:
+        inside &= certified >= starts  # earlier ones are in the opening backlog already
+    if outside_only:
+        inside &= _residence(scenario, uniforms("residence", count)) != QUEBEC
+    index = np.flatnonzero(inside)
+    chance = {purpose: uniforms(purpose, count)[index] for purpose in purposes}
+    codes = np.full(len(index), code, dtype=np.int64)
+    return code * ROWS_A_COHORT + index, codes, certified[index], chance
+
+
+def supply_rounds(demand: Demand, year: int, zone: str) -> tuple[Seconds, Floats, float]:
+    """The selection rounds of a year: times, cumulated weights (ending at 1), and the events' factor.
+
+    Rounds come every `round_days` from 1 January, weighted by month; an event multiplies the weights of the
+    rounds it covers, and the year's total by their share: a halt loses people, it does not delay them.
+    """
+    days = [
+        day
+        for k in range(0, 366, demand.round_days)
+        if (day := datetime.date(year, 1, 1) + datetime.timedelta(days=k)).year == year
+    ]
+    seasonal = np.array([demand.seasonal[day.month - 1] for day in days])
+    factors = np.ones(len(days))
+    for event in demand.events:
+        covered = np.array([event.starts <= day <= event.ends for day in days])
+        factors = np.where(covered, factors * event.factor.value, factors)
+    weights = seasonal * factors
+    if weights.sum() == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0), 0.0
+    times = np.array([clock.at(day, zone) for day in days], dtype=np.int64)
+    return times, np.cumsum(weights) / weights.sum(), float(weights.sum() / seasonal.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What everyone would do, and when: columns of shape (n,), times in epoch seconds, delays in seconds."""
+
+    applicant: Whole
+    cohort: Whole
+    stream: Whole
+    """Index into the scenario's streams."""
+    residence: Whole
+    """ABROAD, OTHER_PROVINCE or QUEBEC."""
+    score: Whole
+    lottery: NDArray[np.uint64]
+    """A person's number in every draw, and the last but one tie-break of simultaneous events; 53 bits."""
+    certified_s: Seconds
+    standing_until_s: Seconds
+    """From this second on no claim is eligible: permanent residence decided, or the certificate expired."""
+    files_pr: Flags
+    """Whether the person applies for permanent residence."""
+    pr_filed_s: Seconds
+    """NEVER without an application."""
+    pr_decided_s: Seconds
+    """NEVER without an application."""
+    pr_approved: Flags
+    pr_arrival_s: Seconds
+    """When permanent residence alone would bring the person to Quebec; NEVER if it would not."""
+    in_scope: Flags
+    """Eligible by stream and residence, whatever the date."""
+    declines: Flags
+    applies: Flags
+    answer_delay_s: Seconds
+    """From the letter to the application, or to the no."""
+    complete: Flags
+    """Whether the first application is complete; a second one always is."""
+    refiles: Flags
+    refile_delay_s: Seconds
+    withdraws_after_s: Seconds
+    """From filing; NEVER if the person would wait for ever."""
+    unstaffed_s: Seconds
+    service_s: Seconds
+    approved: Flags
+    landing_s: Seconds
+    """From an approval to the arrival in Quebec, on either path."""
+    employed: Flags
+    bridging_s: Seconds
+    """When a holder in Quebec gets the bridging permit; NEVER for everyone else."""
+    family_size: Whole
+    entries: Whole
+    attributes: dict[str, Whole]
+    """Attribute name -> index into its values."""
+
+    def __len__(self) -> int:
+        return len(self.applicant)
+
+
+def settle(scenario: Scenario, population: Population) -> People:
+    """The people of a population: every uniform turned into what it stands for."""
+    chance, behaviour, offices = population.chance, scenario.behaviour, scenario.offices
+    certified = population.certified_s
+    files, filed, decided, approved_pr = permanent_residence(
+        scenario, certified, population.cohort == BACKLOG, chance
+    )
+    landing = whole_seconds(
+        DAY_S
+        * _between(chance["landing"], behaviour.landing_days_low.value, behaviour.landing_days_high.value)
+    )
+    residence = _residence(scenario, chance["residence"])
+    names = list(scenario.streams)
+    stream = streams.categories(chance["stream"], [scenario.streams[name].share.value for name in names])
+    eligible = np.array([scenario.streams[name].eligible for name in names])
+    declines = chance["answer"] < behaviour.declines_share.value
+    saying_yes = 1.0 - behaviour.declines_share.value
+    applies_given_yes = min(1.0, behaviour.applies_share.value / saying_yes) if saying_yes else 0.0
+    sigma = offices.service_sigma.value
+    service_median = offices.service_hours.value * 3600.0 * float(streams.exp(np.array(-sigma * sigma / 2.0)))
+    yearly_stay = 1.0 - behaviour.withdrawal_per_year.value
+    rate = float("inf") if yearly_stay == 0 else -float(streams.log(np.array(yearly_stay)))
+    unstaffed, bridging = offices.unstaffed_weeks, scenario.pathways.bridging.weeks
+    bridged = filed + whole_seconds(
+        WEEK_S
+        * streams.triangular(chance["bridging"], low=bridging.low, mode=bridging.mode, high=bridging.high)
+    )
+    return People(
+        applicant=population.applicant,
+        cohort=population.cohort,
+        stream=stream,
+        residence=residence,
+        score=np.rint(
+            behaviour.score_mean.value + behaviour.score_sd.value * streams.normal(chance["score"])
+        ).astype(np.int64),
+        lottery=(chance["lottery"] * 2.0**53).astype(np.uint64),
+        certified_s=certified,
+        standing_until_s=np.where(
+            files, decided, certified + scenario.programme.certificate_months * MONTH_S
+        ),
+        files_pr=files,
+        pr_filed_s=filed,
+        pr_decided_s=decided,
+        pr_approved=approved_pr,
+        pr_arrival_s=np.where(approved_pr, decided + landing, NEVER),
+        in_scope=(residence != QUEBEC) & eligible[stream],
+        declines=declines,
+        applies=~declines & (chance["applying"] < applies_given_yes),
+        answer_delay_s=whole_seconds(
+            DAY_S
+            * streams.lognormal(
+                chance["answer-delay"],
+                median=behaviour.answer_days.value,
+                sigma=behaviour.answer_sigma.value,
+            )
+        ),
+        complete=chance["completeness"] >= behaviour.incomplete_share.value,
+        refiles=chance["refile"] < behaviour.refile_share.value,
+        refile_delay_s=whole_seconds(
+            DAY_S
+            * streams.lognormal(
+                chance["refile-delay"],
+                median=behaviour.refile_days.value,
+                sigma=behaviour.answer_sigma.value,
+            )
+        ),
+        withdraws_after_s=np.maximum(
+            1, whole_seconds(YEAR_S * streams.exponential(chance["withdrawal"], rate=rate))
+        ),
+        unstaffed_s=whole_seconds(
+            WEEK_S
+            * streams.triangular(
+                chance["unstaffed"], low=unstaffed.low, mode=unstaffed.mode, high=unstaffed.high
+            )
+        ),
+        service_s=np.maximum(
+            1, whole_seconds(streams.lognormal(chance["service"], median=service_median, sigma=sigma))
+        ),
+        approved=chance["approval"] < offices.approval_share.value,
+        landing_s=landing,
+        employed=chance["employment"] < behaviour.employment_share.value,
+        bridging_s=np.where((residence == QUEBEC) & files, bridged, NEVER),
+        family_size=1 + _poisson_column(chance["family"], behaviour.family_size.value - 1.0),
+        entries=np.array(list(scenario.entries), dtype=np.int64)[
+            streams.categories(chance["entries"], list(scenario.entries.values()))
+        ],
+        attributes={
+            name: streams.categories(chance[f"attribute:{name}"], list(attribute.values.values()))
+            for name, attribute in scenario.attribute.items()
+        },
+    )
+
+
+def _residence(scenario: Scenario, u: Floats) -> Whole:
+    shares = scenario.residence
+    return streams.categories(u, (shares.abroad.value, shares.other_province.value, shares.quebec.value))
+
+
+def _between(u: Floats, low: float, high: float) -> Floats:
+    return low + u * (high - low)
+
+
+def _poisson_column(u: Floats, mean: float) -> Whole:
+    """Poisson quantiles of a column with one mean, by a table of the distribution."""
+    table = special.pdtr(np.arange(0, 64 + int(4 * mean)), max(mean, 0.0))
+    return np.searchsorted(table, u, side="left").astype(np.int64)

@@ -1,0 +1,255 @@
+"""The programme in SimPy: institutions are processes, applicants are rows.
+
+Four institutions run in simulated time. The *ministry* holds invitation rounds; the *intake office* examines
+applications and claims slots; the *processing office* has officers who decide files; the *year end* opens
+and closes intakes and releases slots. Each wakes only when something can change, handles every row whose own
+exact time has passed, and sleeps again; an applicant's times never depend on when an office woke. Beside the
+programme run permanent residence, which can overtake anybody, and the uncapped bridging permit; both are
+columns of the people already. What the two offices do when woken is in `sim.offices`.
+
+**Simultaneous events** have a total order: (second, phase, lottery number, row), with the phases of
+sim.kernels. Rows are put in lottery order once, so stable sorts by time keep it.
+
+The rules, in the order in which a person meets them. A certificate joins the pool. A letter reaches people
+in the pool who still have standing (no decision on permanent residence, no expired certificate). Its holder
+declines, files, or lets it lapse. An incomplete application is handed back and may be filed again, then
+complete. A complete one claims a slot of the open intake (or, by the switch `counts`, any application does,
+or only a positive decision). Over the cap it is handed back until slots are next opened, refused, or queued.
+A file waits its unstaffed weeks, then for an officer; its owner may withdraw or be overtaken until an officer
+takes it up. A refusal ends the matter; an approval is a permit, unused if permanent residence arrives before
+its holder does.
+"""
+
+import itertools
+import math
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim import kernels
+from sim.clock import DAY_S, NEVER, Seconds
+from sim.flavours import PLAIN, Kernels, compiled
+from sim.kernels import TURN, Whole
+from sim.offices import Offices
+from sim.outcome import IntakeAccount, Outcome
+from sim.policy import Policy
+from sim.prepared import Prepared, prepare
+from sim.scenario import Scenario
+from sim.settling import final_columns, status_outside
+from sim.windows import CLOSE, OPEN, REFRESH, turns, windows
+
+__all__ = ["Prepared", "prepare", "simulate"]
+
+
+def simulate(
+    prepared: Prepared,
+    policy: Policy,
+    *,
+    fast: bool = False,
+    wake_days: int | None = None,
+    loop: bool | None = None,
+) -> Outcome:
+    """One replication under one policy.
+
+    `fast` runs the compiled kernels (ImportError without numba). `wake_days` wakes every office that often
+    on top of what it needs, and `loop` forces the event loop where vectors would do: neither changes a bit.
+    """
+    scenario = prepared.scenario
+    env = simpy.Environment(initial_time=scenario.starts_s)
+    course = _Programme(env, prepared, policy, compiled() if fast else PLAIN, loop)
+    env.process(course.year_end())
+    if policy.invite.by == "rounds":
+        env.process(course.ministry())
+    else:
+        course.open_to_all()
+    if wake_days is not None:
+        env.process(course.wake(wake_days))
+    env.run(until=scenario.ends_s)
+    return course.outcome()
+
+
+class _Programme:
+    """One run: it is built, its institutions run to the horizon, it gives an outcome."""
+
+    def __init__(
+        self, env: simpy.Environment, prepared: Prepared, policy: Policy, flavour: Kernels, loop: bool | None
+    ) -> None:
+        scenario = prepared.scenario
+        self.env = env
+        self.prepared = prepared
+        self.policy = policy
+        self.horizon = scenario.ends_s
+        self.years = windows(scenario, policy)
+        self.turns = turns(scenario, self.years, scenario.spec(policy))
+        self.offices = Offices(prepared, policy, self.years, self.turns, flavour=flavour, event_loop=loop)
+        self.letter = np.full(len(prepared.scope), NEVER)
+        self.validity = _validity_s(scenario, policy)
+
+    def year_end(self) -> Generator[simpy.Event, None, None]:
+        """Opens and closes intakes, releases slots, copies a stale counter."""
+        offices = self.offices
+        for time, together in itertools.groupby(self.turns, key=lambda turn: turn.time_s):
+            yield self._at(time, TURN)
+            offices.advance(time, TURN)
+            for turn in together:
+                if turn.kind == CLOSE:
+                    offices.close()
+                elif turn.kind == OPEN:
+                    offices.open(turn.intake, self.years[turn.intake])
+                elif turn.kind == REFRESH:
+                    offices.refresh()
+                else:
+                    offices.release(self.years[turn.intake], turn.window)
+            offices.turned(time)
+
+    def ministry(self) -> Generator[simpy.Event, None, None]:
+        """Holds invitation rounds; skips those at which nobody can be in the pool."""
+        invite, certified = self.policy.invite, self.prepared.certified
+        order = self.prepared.by_certificate
+        arrivals = certified[order]
+        priority = _priority(self.prepared, invite.order)
+        by_priority = np.empty_like(priority)
+        by_priority[priority] = np.arange(len(priority))
+        pool = np.empty(0, dtype=np.int64)  # priorities of those who wait for a letter, ascending
+        seen, step, starts = 0, invite.every_days * DAY_S, int(self.env.now)
+        number = 0
+        while True:
+            if len(pool) == 0:
+                if seen == len(arrivals):
+                    return
+                number = max(number, -((starts - int(arrivals[seen])) // step))
+            time = starts + number * step
+            if time >= self.horizon:
+                return
+            yield self._at(time, kernels.ROUND)
+            until = int(np.searchsorted(arrivals, time, side="right"))
+            pool = np.concatenate([pool, priority[order[seen:until]]])
+            pool.sort(kind="stable")
+            seen = until
+            pool = pool[self.prepared.rows.standing_until[by_priority[pool]] > time]
+            letters = self._round_size(time, len(pool))
+            if invite.order == "lottery" and letters < len(pool):
+                drawn = _drawn(self.prepared.lottery[by_priority[pool]], number, letters)
+            else:
+                drawn = np.arange(len(pool)) < letters
+            self._send_letters(by_priority[pool[drawn]], time)
+            pool = pool[~drawn]
+            number += 1
+
+    def open_to_all(self) -> None:
+        """No letters: everyone in scope may file from the day of the certificate."""
+        first = np.maximum(self.prepared.certified, int(self.env.now))
+        free = (first < self.prepared.rows.standing_until) & (first < self.horizon)
+        self._send_letters(np.flatnonzero(free), first[free])
+
+    def wake(self, days: int) -> Generator[simpy.Event, None, None]:
+        """Wakes every office every so many days, though nothing asks for it."""
+        while True:
+            yield self._at(int(self.env.now) + days * DAY_S, TURN)
+            self.offices.advance(int(self.env.now), TURN)
+            self.offices.serve(int(self.env.now))
+
+    def _at(self, time: int, phase: int) -> simpy.Event:
+        """An event at a second and phase; SimPy orders simultaneous events by integer priority."""
+        event = self.env.event()
+        event._ok, event._value = True, None
+        self.env.schedule(event, priority=2 + phase, delay=time - self.env.now)  # type: ignore[arg-type]
+        return event
+
+    def _round_size(self, time: int, waiting: int) -> int:
+        """Letters of a round. Only a size that looks at the slots needs the offices brought up to date."""
+        invite = self.policy.invite
+        if invite.size == "pool":
+            return waiting
+        if invite.size == "fixed":
+            return int(invite.number or 0)
+        self.offices.advance(time, kernels.ROUND)
+        return max(0, math.ceil(invite.factor * self.offices.free_slots()) - self._outstanding(time))
+
+    def _outstanding(self, time: int) -> int:
+        """Letters that may still be used, as the ministry sees it; exits of their holders it does not see."""
+        prepared = self.prepared
+        sent = np.flatnonzero((self.letter < NEVER) & (self.offices.course.first_filed >= NEVER))
+        expires = self.letter[sent] + self.validity
+        answered = self.letter[sent] + prepared.answer_delay[sent]
+        said_no = prepared.declines[sent] & (answered <= time) & (answered < expires)
+        said_no &= answered < prepared.rows.standing_until[sent]
+        unanswered = int(((expires > time) & ~said_no).sum())
+        by_decision = self.offices.rules.counts == kernels.APPROVED
+        return unanswered + (self.offices.undecided(time) if by_decision else 0)
+
+    def _send_letters(self, rows: Whole, time: int | Seconds) -> None:
+        self.letter[rows] = time
+        delay = self.prepared.answer_delay[rows]
+        files = self.prepared.applies[rows] & (delay < self.validity)
+        self.offices.expect(rows[files], (time + delay)[files])
+
+    def outcome(self) -> Outcome:
+        """One row an applicant, in the order of the people."""
+        offices = self.offices
+        offices.advance(self.horizon, TURN)
+        offices.serve(self.horizon)
+        accounts = tuple(
+            IntakeAccount(
+                each.year,
+                each.opens_s,
+                each.closes_s,
+                each.limits[0],
+                offices.carried_in[index],
+                int(offices.gate.granted[index]),
+                int(offices.gate.granted[index] - offices.gate.given_back[index]),
+            )
+            for index, each in enumerate(self.years)
+        )
+        for account in accounts:
+            assert 0 <= account.used <= account.granted, account
+        columns = final_columns(self.prepared, self.letter, self.validity, offices.course, self.horizon)
+        years = np.array([each.year for each in self.years] + [0], dtype=np.int64)
+        scope, total = self.prepared.scope, len(self.prepared.people)
+        full: dict[str, Any] = {}
+        for name, column in columns.items():
+            full[name] = np.full(total, NEVER if name.endswith("_s") else 0, dtype=np.int64)
+            full[name][scope] = years[column] if name == "intake" else column
+        outside = ~self.prepared.people.in_scope
+        full["status"][outside] = status_outside(self.prepared.people, self.horizon)[outside]
+        return Outcome(**full, intakes=accounts)
+
+
+def _validity_s(scenario: Scenario, policy: Policy) -> int:
+    """Seconds for which a letter is valid; NEVER if it does not expire."""
+    if policy.invite.by == "open":
+        return NEVER
+    days = policy.invite.letter_validity_days
+    if days is None:
+        behaviour = scenario.behaviour.letter_validity_days
+        days = "none" if behaviour == "none" else int(behaviour.value)
+    return NEVER if days == "none" else days * DAY_S
+
+
+def _priority(prepared: Prepared, order: str) -> Whole:
+    """The place of each row in the standing order of a policy: 0 is served first. Shape (rows,)."""
+    n = len(prepared.scope)
+    if order == "first-come":
+        served = prepared.by_certificate
+    elif order == "score":
+        served = np.lexsort((np.arange(n), prepared.certified, -prepared.score))
+    else:  # rows stand in lottery order; a draw afresh each round re-orders them itself
+        served = np.arange(n)
+    place = np.empty(n, dtype=np.int64)
+    place[served] = np.arange(n)
+    return place
+
+
+def _drawn(lottery: NDArray[np.uint64], number: int, letters: int) -> kernels.Flags:
+    """Which of a pool in lottery order get a letter in a round's own draw; ties go by the pool's order."""
+    if letters <= 0:
+        return np.zeros(len(lottery), dtype=np.bool_)
+    key = kernels.round_number(lottery, number)
+    last = np.partition(key, letters - 1)[letters - 1]
+    drawn = key < last
+    ties = np.flatnonzero(key == last)
+    drawn[ties[: letters - int(drawn.sum())]] = True
+    return drawn
