@@ -6,7 +6,7 @@ Everything is imported on first use, so that `quotalab --help` and `import quota
 from importlib import import_module
 from typing import Any
 
-OFFERED = {"load": "sim.scenario", "run": "sim.study"}
+OFFERED = {"load": "sim.scenario_file", "run": "sim.study"}
 
 
 def __getattr__(name: str) -> Any:
