@@ -1,0 +1,92 @@
+"""The engine against the twin: the same table, bit for bit, though one has a process for every applicant.
+
+The twin (tests/twin.py) is a plain SimPy model that drives the ledger with its assertions on. The engine wakes
+offices over rows. They share the people, the calendar and nothing of the rules.
+"""
+
+import numpy as np
+import pytest
+
+from sim.outcome import Outcome
+from sim.policy import CATALOGUE
+from sim.population import draw, settle
+from sim.programme import prepare, simulate
+from sim.scenario_file import load, replaced
+from tests import twin
+from tests.random_worlds import random_people, random_world
+from tests.stories import Story, stories
+
+WORLDS_A_TEST = 25
+
+
+def assert_same(expected: Outcome, found: Outcome, what: str) -> None:
+    for name, column in expected.columns().items():
+        differs = np.flatnonzero(column != found.columns()[name])
+        rows = [(int(row), int(column[row]), int(found.columns()[name][row])) for row in differs[:3]]
+        assert len(differs) == 0, f"{what}: {name} differs in {len(differs)} rows; (row, twin, engine): {rows}"
+    assert expected.intakes == found.intakes, what
+
+
+@pytest.mark.parametrize("story", stories(), ids=lambda story: story.name)
+@pytest.mark.parametrize("loop", [None, True], ids=["as-needed", "event-loop"])
+def test_engine_tells_the_twins_stories(story: Story, loop: bool | None) -> None:
+    story.check(simulate(prepare(story.scenario, story.people), story.policy, loop=loop))
+
+
+@pytest.mark.parametrize("first", range(0, 250, WORLDS_A_TEST))
+@pytest.mark.parametrize("whole_days", [False, True], ids=["seconds", "whole-days"])
+def test_engine_equals_twin(first: int, whole_days: bool) -> None:
+    _compare(range(first, first + WORLDS_A_TEST), whole_days)
+
+
+@pytest.mark.parametrize("wake_days", [1, 7, 30, 365])
+def test_waking_offices_more_often_changes_nothing_of_the_twin(wake_days: int) -> None:
+    for number in range(1000, 1000 + WORLDS_A_TEST):
+        scenario, policy = random_world(number)
+        people = random_people(scenario, number, whole_days=number % 2 == 0)
+        expected = twin.simulate(scenario, people, policy)
+        for loop in (None, True):
+            found = simulate(prepare(scenario, people), policy, wake_days=wake_days, loop=loop)
+            assert_same(expected, found, f"world {number}, wake_days {wake_days}, loop {loop}")
+
+
+def test_compiled_engine_equals_twin() -> None:
+    pytest.importorskip("numba", reason="numba, the extra 'fast', is not installed")
+    for number in range(2000, 2000 + WORLDS_A_TEST):
+        scenario, policy = random_world(number)
+        people = random_people(scenario, number, whole_days=number % 2 == 0)
+        expected = twin.simulate(scenario, people, policy)
+        found = simulate(prepare(scenario, people), policy, fast=True)
+        assert_same(expected, found, f"world {number}, compiled")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("whole_days", [False, True], ids=["seconds", "whole-days"])
+@pytest.mark.parametrize("first", range(10_000, 12_500, 250))
+def test_engine_equals_twin_in_many_more_worlds(first: int, whole_days: bool) -> None:
+    _compare(range(first, first + 250), whole_days)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", list(CATALOGUE))
+@pytest.mark.parametrize("applicants", [12_000, 120_000])
+def test_flagship_equals_twin(applicants: int, name: str) -> None:
+    """So many people in scope: those who can get a slot at all."""
+    scenario = load("imp-plus")
+    in_scope = int(settle(scenario, draw(scenario, 0)).in_scope.sum())
+    scenario = replaced(scenario, {"demand.multiple": applicants / in_scope})
+    people = settle(scenario, draw(scenario, 0))
+    expected = twin.simulate(scenario, people, CATALOGUE[name])
+    assert abs(int(people.in_scope.sum()) / applicants - 1) < 0.1
+    found = simulate(prepare(scenario, people), CATALOGUE[name])
+    assert_same(expected, found, f"{applicants} applicants, {name}")
+
+
+def _compare(numbers: range, whole_days: bool) -> None:
+    for number in numbers:
+        scenario, policy = random_world(number)
+        people = random_people(scenario, number, whole_days=whole_days)
+        expected = twin.simulate(scenario, people, policy)
+        prepared = prepare(scenario, people)
+        assert_same(expected, simulate(prepared, policy), f"world {number}")
+        assert_same(expected, simulate(prepared, policy, loop=True), f"world {number}, event loop")
