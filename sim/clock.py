@@ -8,12 +8,13 @@ queue of officers run as if the office never closed.
 
 import datetime
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-Seconds = NDArray[np.int64]
+Seconds = NDArray[np.integer[Any]]
 
 DAY_S = 86_400
 WEEK_S = 7 * DAY_S
@@ -121,6 +122,6 @@ def working_hours(
         if WEEKDAYS[day.weekday()] in weekdays and day not in holidays
     ]
     opens_s = np.array(opens, dtype=np.int64)
-    length = round(hours * 3600)
-    worked = np.arange(len(opens) + 1, dtype=np.int64) * length
-    return WorkingHours(opens_s, worked)
+    length = np.full(len(opens), round(hours * 3600))
+    length[:-1] = np.minimum(length[:-1], np.diff(opens_s))  # when summer time begins, 24 h are 23
+    return WorkingHours(opens_s, np.concatenate([[0], np.cumsum(length)]))

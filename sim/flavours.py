@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim import course, kernels
+from sim import event_loop, kernels
 from sim.kernels import Numbers, Whole
 
 
@@ -28,7 +28,12 @@ class Kernels(NamedTuple):
 
 
 PLAIN = Kernels(
-    kernels.officers, course.course_until, course.serve_waitlist, course.plan_filings, list, np.ndarray.tolist
+    kernels.officers,
+    event_loop.course_until,
+    event_loop.serve_waitlist,
+    event_loop.plan_filings,
+    list,
+    np.ndarray.tolist,
 )
 
 _compiled: list[Kernels] = []  # filled once a process: loading compiled code takes a second, compiling more
@@ -40,7 +45,7 @@ def compiled() -> Kernels:
         import numba
 
         jit = numba.njit(cache=True, nogil=True)
-        namespace: dict[str, Any] = {**vars(course), "officers": kernels.officers}
+        namespace: dict[str, Any] = {**vars(event_loop), "officers": kernels.officers}
         for name, function in list(namespace.items()):
             if isinstance(function, types.FunctionType):
                 namespace[name] = jit(types.FunctionType(function.__code__, namespace, name))

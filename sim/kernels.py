@@ -2,7 +2,7 @@
 
 `first_come` grants the claims of one window in order, under any number of caps. `officers` serves files first
 in, first out. `round_number` makes a fresh draw out of the luck a person already has. Where claims and
-officers depend on each other, the event loop of `sim.course` takes over.
+officers depend on each other, `sim.event_loop` takes over.
 
 Rows stand in lottery order, so a stable sort by time *is* the declared order of simultaneous events, and an
 event is one integer: second, phase, row. Phases within a second, each a step of one institution:
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Whole = NDArray[np.int64]
+Whole = NDArray[np.integer[Any]]
 Flags = NDArray[np.bool_]
 Numbers = Any  # a list of int or an int64 array: whichever the flavour of the kernel is quicker on
 

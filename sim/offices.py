@@ -6,11 +6,11 @@ when that happened.
 
 **Two ways of the same rules.** Without slots that come back, a claim depends on earlier claims only and the
 officers on nobody's claim: one window is one vector operation. With them, or with a waitlist, claims and
-officers are coupled and run in the event loop (`sim.course`). The loop can do everything; the vectors are
+officers are coupled and run in the event loop (`sim.event_loop`). The loop can do everything; the vectors are
 quicker, by a factor of ten and more; tests hold them equal.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 
 import numpy as np
 
@@ -23,20 +23,16 @@ from sim.course import (
     NO_STANDING,
     OVER_CAP_REFUSED,
     OVER_CAP_RETURNED,
-    Course,
-    Gate,
     Hours,
-    Rules,
+    blank_course,
+    closed_gate,
+    rules_of,
 )
 from sim.flavours import Kernels
 from sim.kernels import Flags, Whole
-from sim.ledger import Spec
 from sim.policy import Policy
 from sim.prepared import Prepared
-from sim.windows import CLOSE, REFRESH, Turn, Windows, released
-
-COUNTS = {"accepted": kernels.ACCEPTED, "received": kernels.RECEIVED, "approved": kernels.APPROVED}
-OVER_CAP = {"return": kernels.RETURN, "refuse": kernels.REFUSE, "queue": kernels.QUEUE}
+from sim.windows import Turn, Windows, released
 
 
 class Offices:
@@ -60,9 +56,9 @@ class Offices:
         self.policy = policy
         self.kernels = flavour
         self.event_loop = coupled if event_loop is None else event_loop or coupled
-        self.rules = _rules(spec, scenario.ends_s)
-        self.course = _blank_course(rows)
-        self.gate = _closed_gate(years, turns, len(scenario.streams))
+        self.rules = rules_of(spec, scenario.ends_s)
+        self.course = blank_course(rows)
+        self.gate = closed_gate(years, turns, len(scenario.streams))
         self.full: list[int] = []
         """Whole limit of each cap of the open intake, with what was carried in."""
         self.names: tuple[str, ...] = ()
@@ -321,45 +317,3 @@ class Offices:
         granted = self._grants(rows, times)
         self._over_cap(rows[~granted], times[~granted])
         course.state[rows[granted]] = DECIDED
-
-
-def _rules(spec: Spec, horizon: int) -> Rules:
-    back = tuple(reason in spec.gives_back for reason in ("refusal", "withdrawal", "expiry"))
-    refusal, withdrawal, expiry = back
-    return Rules(
-        COUNTS[spec.counts],
-        OVER_CAP[spec.over_cap],
-        (refusal, withdrawal, expiry),
-        spec.counter == "exact",
-        horizon,
-    )
-
-
-def _blank_course(rows: int) -> Course:
-    def column(value: int) -> Whole:
-        return np.full(rows, value, dtype=np.int64)
-
-    zeros = {"state", "attempts", "full_count", "spent"}
-    blanks: dict[str, Callable[[], Whole]] = {name: lambda: column(NEVER) for name in Course._fields}
-    blanks |= {name: lambda: column(0) for name in zeros}
-    blanks |= {name: lambda: column(-1) for name in ("intake", "waits_after", "waits_since")}
-    return Course(**{name: blank() for name, blank in blanks.items()})
-
-
-def _closed_gate(years: tuple[Windows, ...], turns: tuple[Turn, ...], streams: int) -> Gate:
-    """The gate before the first intake opens."""
-    openings = sorted({turn.time_s for turn in turns if turn.kind not in (CLOSE, REFRESH)})
-    nothing = np.zeros(0, dtype=np.int64)
-    return Gate(
-        open_intake=np.array([-1]),
-        limit=nothing,
-        used=nothing,
-        seen=nothing,
-        cover=np.zeros((0, streams), dtype=np.bool_),
-        granted=np.zeros(len(years), dtype=np.int64),
-        given_back=np.zeros(len(years), dtype=np.int64),
-        openings=np.array([*openings, NEVER], dtype=np.int64),
-        head=np.full(streams, -1),
-        tail=np.full(streams, -1),
-        tally=np.zeros(1, dtype=np.int64),
-    )

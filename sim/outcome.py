@@ -6,14 +6,14 @@ people in each state over time are derived from it here, not recorded on the way
 """
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock import NEVER, Seconds
 
-Whole = NDArray[np.int64]
+Whole = NDArray[np.integer[Any]]
 
 (
     POOL,
@@ -78,7 +78,7 @@ class IntakeAccount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One replication under one policy; every column int64 of shape (n,), in the order of the people."""
+    """One replication under one policy; columns of shape (n,), in the order of the people; times int64."""
 
     status: Whole
     letter_s: Seconds
@@ -151,7 +151,7 @@ def stock(entered_s: Seconds, left_s: Seconds, at_s: Seconds) -> Whole:
 
 
 def waits(outcome: Outcome) -> dict[str, tuple[Seconds, Seconds]]:
-    """The stages people wait in, each as (entered, left): letter, processing (by an officer or before), queue."""
+    """The stages people wait in, each as (entered, left): with a letter, in processing, in the queue."""
     never = np.full(len(outcome), NEVER)
     through = np.minimum(outcome.decided_s, outcome.left_s)
     accepted = np.where(outcome.slot_s < NEVER, np.minimum(outcome.slot_s, outcome.ready_s), never)

@@ -1,11 +1,13 @@
-"""The way round the programme: when each certificate holder applies for permanent residence, and what comes of it.
+"""The way round the programme: who applies for permanent residence when, and what comes of it.
 
-Processing runs on a clock of its own, which goes faster in years of high throughput and slower in years of low
-throughput; the median it is drawn around follows the date of filing. A member of the opening backlog is known
-to be still waiting at the start, so what is left of a file in process is drawn from what is left of its law.
+Processing runs on a clock of its own, which goes faster in years of high throughput and slower in years of
+low throughput; the median it is drawn around follows the date of filing. A member of the opening backlog is
+known to be still waiting at the start, so what is left of a file in process is drawn from what is left of its
+law.
 """
 
 import datetime
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ Flags = NDArray[np.bool_]
 
 
 def permanent_residence(
-    scenario: Scenario, certified: Seconds, is_backlog: Flags, chance: dict[str, Floats]
+    scenario: Scenario, certified: Seconds, is_backlog: Flags, uniforms: Callable[[str], Floats]
 ) -> tuple[Flags, Seconds, Seconds, Flags]:
     """Whether each person applies for permanent residence; when it is filed and decided; whether approved.
 
@@ -30,18 +32,18 @@ def permanent_residence(
     """
     path, starts = scenario.pathways.permanent_residence, scenario.starts_s
     validity = scenario.programme.certificate_months * MONTH_S
-    files = chance["pr-filing"] < path.files_share.value
+    files = uniforms("pr-filing") < path.files_share.value
     delay = whole_seconds(
         MONTH_S
         * streams.lognormal(
-            chance["pr-filing-delay"], median=path.files_months.value, sigma=path.files_sigma.value
+            uniforms("pr-filing-delay"), median=path.files_months.value, sigma=path.files_sigma.value
         )
     )
     filed = certified + np.minimum(delay, validity - 1)  # later, the certificate would have expired
     median_s = _median_months(path, filed, scenario.time_zone) * MONTH_S
     bounds, progress = _processing_clock(path, scenario)
     begun = np.interp(filed, bounds, progress)
-    u, sigma = chance["pr-time"], path.sigma.value
+    u, sigma = uniforms("pr-time"), path.sigma.value
     made = np.interp(starts, bounds, progress) - begun
     waiting = is_backlog & (made > 0)
     if sigma > 0:
@@ -51,7 +53,7 @@ def permanent_residence(
     ready = begun + streams.lognormal(u, median=median_s, sigma=sigma)
     decided = np.rint(np.interp(ready, progress, bounds)).astype(np.int64)
     decided = np.maximum(decided, np.where(is_backlog, starts + 1, filed + 1))
-    approved = files & (chance["pr-approval"] < path.approved_share.value)
+    approved = files & (uniforms("pr-approval") < path.approved_share.value)
     return files, np.where(files, filed, NEVER), np.where(files, decided, NEVER), approved
 
 

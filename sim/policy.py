@@ -112,8 +112,11 @@ class Policy(Record):
     capped: bool = True
     """False: every eligible claim is granted (the comparator)."""
     invite: Invite = Invite()
+    """Who gets a letter, and when."""
     release: Release = Release()
+    """When slots can be claimed."""
     reserves: tuple[Reserve, ...] = ()
+    """What is kept back for single streams."""
     counts: Literal["accepted", "received", "approved"] | None = None
     """Overrides programme.counts."""
     gives_back: tuple[Reason, ...] | None = None

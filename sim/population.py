@@ -1,9 +1,11 @@
 """Everyone of one replication: all chance is drawn here, before anything is simulated.
 
-A *population* has one row a certificate holder and one column a purpose. `draw` stores uniforms from named
-random streams, one stream a purpose and cohort; `settle` turns them into what each person would do and when,
-without knowing any policy. A *cohort* is the opening backlog, a year of supply, or a surge; growing one keeps
-its first rows and leaves the other cohorts alone, so two scenarios that differ in size share their people.
+A *population* has one row a certificate holder and one column of uniforms a purpose, from one named random
+stream a purpose and cohort; `settle` turns them into what each person would do and when, without knowing any
+policy. A column is a pure function of its name, so it is drawn when it is read and not kept: a million people
+take no more memory than what is settled about them. A *cohort* is the opening backlog, a year of supply, or a
+surge; growing one keeps its first rows and leaves the other cohorts alone, so two scenarios that differ in
+size share their people.
 
 Three things are kept apart: *supply* (rounds of the provincial selection, and the certificates that follow
 months later), *letters* (drawn by policy, not here), and the *throughput* of permanent residence, which only
@@ -13,7 +15,9 @@ Delays between people are quantile functions of stored uniforms, rounded to whol
 """
 
 import datetime
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +25,12 @@ from scipy import special
 
 from sim import clock, streams
 from sim.clock import DAY_S, MONTH_S, NEVER, WEEK_S, YEAR_S, Seconds, whole_seconds
+from sim.labelled import Spread
 from sim.permanent_residence import permanent_residence
 from sim.scenario import Demand, Scenario
 from sim.streams import Floats
 
-Whole = NDArray[np.int64]
+Whole = NDArray[np.integer[Any]]
 Flags = NDArray[np.bool_]
 
 BACKLOG = 0  # cohort code of the opening backlog; a year of supply is coded by the year, surge k by SURGE + k
@@ -64,22 +69,55 @@ PURPOSES = (
 
 
 @dataclass(frozen=True, slots=True)
+class Cohort:
+    """Who of a cohort is there: those whose certificate falls inside the scenario."""
+
+    code: int
+    """BACKLOG, a year, or SURGE + k."""
+    count: int
+    """How many the cohort has in all."""
+    index: Whole
+    """Places within the cohort of those who are there."""
+    certified_s: Seconds
+    """When the certificate was issued; before the start for the backlog."""
+
+
+@dataclass(frozen=True, slots=True)
 class Population:
-    """Uniforms of everyone whose certificate falls inside the scenario, in the order (cohort, index)."""
+    """Everyone whose certificate falls inside the scenario, in the order (cohort, place in it); n people."""
 
     seed: int
     replication: int
-    applicant: Whole
-    """Id that does not change when cohorts grow, shape (n,)."""
-    cohort: Whole
-    """BACKLOG, a year, or SURGE + k, shape (n,)."""
-    certified_s: Seconds
-    """When the certificate was issued; before the start for the backlog, shape (n,)."""
-    chance: dict[str, Floats]
-    """Purpose (and attribute:NAME) -> uniforms in [0, 1), shape (n,)."""
+    cohorts: tuple[Cohort, ...]
 
     def __len__(self) -> int:
-        return len(self.applicant)
+        return sum(len(cohort.index) for cohort in self.cohorts)
+
+    def uniforms(self, purpose: str) -> Floats:
+        """The column of a purpose (or attribute:NAME), drawn afresh but always the same; shape (n,)."""
+        column = np.empty(len(self))
+        begin = 0
+        for cohort in self.cohorts:
+            end = begin + len(cohort.index)
+            drawn = streams.uniforms(self.seed, self.replication, f"{purpose}/{cohort.code}", cohort.count)
+            np.take(drawn, cohort.index, out=column[begin:end], mode="clip")  # clip: take without a copy
+            begin = end
+        return column
+
+    @property
+    def applicant(self) -> Whole:
+        """Ids that do not change when cohorts grow, shape (n,)."""
+        return np.concatenate([each.code * ROWS_A_COHORT + each.index for each in self.cohorts])
+
+    @property
+    def cohort(self) -> Whole:
+        """Codes of the cohorts, shape (n,)."""
+        return np.concatenate([np.full(len(each.index), each.code, np.int32) for each in self.cohorts])
+
+    @property
+    def certified_s(self) -> Seconds:
+        """When each certificate was issued, shape (n,)."""
+        return np.concatenate([each.certified_s for each in self.cohorts])
 
 
 def draw(
@@ -90,12 +128,8 @@ def draw(
     `outside_only` leaves out residents of Quebec, who can never claim; everybody else is the same person.
     """
     seed = scenario.seed if seed is None else seed
-    attributes = tuple(f"attribute:{name}" for name in scenario.attribute)
-    purposes = (*PURPOSES, *attributes)
-    parts = [_cohort(scenario, seed, replication, code, purposes, outside_only) for code in cohorts(scenario)]
-    applicant, cohort, certified = (np.concatenate([part[k] for part in parts]) for k in range(3))
-    chance = {name: np.concatenate([part[3][name] for part in parts]) for name in purposes}
-    return Population(seed, replication, applicant, cohort, certified, chance)
+    calls = (_roll_call(scenario, seed, replication, code, outside_only) for code in cohorts(scenario))
+    return Population(seed, replication, tuple(calls))
 
 
 def cohorts(scenario: Scenario) -> list[int]:
@@ -106,11 +140,7 @@ def cohorts(scenario: Scenario) -> list[int]:
     return [BACKLOG, *range(first, scenario.ends.year + 1), *surges]
 
 
-def _cohort(
-    scenario: Scenario, seed: int, replication: int, code: int, purposes: tuple[str, ...], outside_only: bool
-) -> tuple[Whole, Whole, Seconds, dict[str, Floats]]:
-    """Ids, cohort codes, certificate times and uniforms of those whose certificate falls inside."""
-
+def _roll_call(scenario: Scenario, seed: int, replication: int, code: int, outside_only: bool) -> Cohort:
     def uniforms(purpose: str, count: int) -> Floats:
         return streams.uniforms(seed, replication, f"{purpose}/{code}", count)
 
@@ -135,10 +165,7 @@ def _cohort(
         count = streams.poisson(float(uniforms("number", 1)[0]), mean=mean) if poisson else round(mean)
         count = count if len(rounds) else 0
         which = np.searchsorted(weights, uniforms("arrival", count), side="right")
-        spread = demand.certificate_delay_months
-        months = streams.triangular(
-            uniforms("certificate-delay", count), low=spread.low, mode=spread.mode, high=spread.high
-        )
+        months = _of_spread(uniforms("certificate-delay", count), demand.certificate_delay_months)
         invited = rounds[np.minimum(which, len(rounds) - 1)] if count else np.empty(0, dtype=np.int64)
         certified = invited + whole_seconds(months * MONTH_S)
     inside = certified < scenario.ends_s
@@ -147,9 +174,7 @@ def _cohort(
     if outside_only:
         inside &= _residence(scenario, uniforms("residence", count)) != QUEBEC
     index = np.flatnonzero(inside)
-    chance = {purpose: uniforms(purpose, count)[index] for purpose in purposes}
-    codes = np.full(len(index), code, dtype=np.int64)
-    return code * ROWS_A_COHORT + index, codes, certified[index], chance
+    return Cohort(code, count, index, certified[index])
 
 
 def supply_rounds(demand: Demand, year: int, zone: str) -> tuple[Seconds, Floats, float]:
@@ -177,7 +202,10 @@ def supply_rounds(demand: Demand, year: int, zone: str) -> tuple[Seconds, Floats
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What everyone would do, and when: columns of shape (n,), times in epoch seconds, delays in seconds."""
+    """What everyone would do, and when: columns of shape (n,), times in epoch seconds, delays in seconds.
+
+    Times are int64; delays, classes and sizes are kept in narrower integers.
+    """
 
     applicant: Whole
     cohort: Whole
@@ -186,6 +214,7 @@ class People:
     residence: Whole
     """ABROAD, OTHER_PROVINCE or QUEBEC."""
     score: Whole
+    """Like every quantity of the programme's own course below, 0 for people out of scope."""
     lottery: NDArray[np.uint64]
     """A person's number in every draw, and the last but one tie-break of simultaneous events; 53 bits."""
     certified_s: Seconds
@@ -231,40 +260,49 @@ class People:
 
 def settle(scenario: Scenario, population: Population) -> People:
     """The people of a population: every uniform turned into what it stands for."""
-    chance, behaviour, offices = population.chance, scenario.behaviour, scenario.offices
+    uniforms, behaviour, offices = population.uniforms, scenario.behaviour, scenario.offices
     certified = population.certified_s
     files, filed, decided, approved_pr = permanent_residence(
-        scenario, certified, population.cohort == BACKLOG, chance
+        scenario, certified, population.cohort == BACKLOG, uniforms
     )
     landing = whole_seconds(
         DAY_S
-        * _between(chance["landing"], behaviour.landing_days_low.value, behaviour.landing_days_high.value)
+        * _between(uniforms("landing"), behaviour.landing_days_low.value, behaviour.landing_days_high.value)
     )
-    residence = _residence(scenario, chance["residence"])
+    residence = _residence(scenario, uniforms("residence")).astype(np.int8)
     names = list(scenario.streams)
-    stream = streams.categories(chance["stream"], [scenario.streams[name].share.value for name in names])
+    stream = streams.categories(uniforms("stream"), [scenario.streams[name].share.value for name in names])
     eligible = np.array([scenario.streams[name].eligible for name in names])
-    declines = chance["answer"] < behaviour.declines_share.value
+    in_scope = (residence != QUEBEC) & eligible[stream]
+    scope = np.flatnonzero(in_scope)
+
+    def of_scope(purpose: str, quantile: Callable[[Floats], Floats], kind: Any = np.int32) -> Whole:
+        """Whole quantities of the people in scope; 0 for the others, who never get that far."""
+        column = np.zeros(len(population), dtype=kind)
+        column[scope] = whole_seconds(quantile(uniforms(purpose)[scope]))
+        return np.asarray(column)
+
+    declines = uniforms("answer") < behaviour.declines_share.value
     saying_yes = 1.0 - behaviour.declines_share.value
     applies_given_yes = min(1.0, behaviour.applies_share.value / saying_yes) if saying_yes else 0.0
     sigma = offices.service_sigma.value
     service_median = offices.service_hours.value * 3600.0 * float(streams.exp(np.array(-sigma * sigma / 2.0)))
     yearly_stay = 1.0 - behaviour.withdrawal_per_year.value
     rate = float("inf") if yearly_stay == 0 else -float(streams.log(np.array(yearly_stay)))
-    unstaffed, bridging = offices.unstaffed_weeks, scenario.pathways.bridging.weeks
+    answer_days, answer_sigma = behaviour.answer_days.value, behaviour.answer_sigma.value
+    refile_days = behaviour.refile_days.value
     bridged = filed + whole_seconds(
-        WEEK_S
-        * streams.triangular(chance["bridging"], low=bridging.low, mode=bridging.mode, high=bridging.high)
+        WEEK_S * _of_spread(uniforms("bridging"), scenario.pathways.bridging.weeks)
     )
     return People(
         applicant=population.applicant,
         cohort=population.cohort,
-        stream=stream,
+        stream=stream.astype(np.int8),
         residence=residence,
-        score=np.rint(
-            behaviour.score_mean.value + behaviour.score_sd.value * streams.normal(chance["score"])
-        ).astype(np.int64),
-        lottery=(chance["lottery"] * 2.0**53).astype(np.uint64),
+        score=of_scope(
+            "score", lambda u: behaviour.score_mean.value + behaviour.score_sd.value * streams.normal(u)
+        ),
+        lottery=(uniforms("lottery") * 2.0**53).astype(np.uint64),
         certified_s=certified,
         standing_until_s=np.where(
             files, decided, certified + scenario.programme.certificate_months * MONTH_S
@@ -274,49 +312,36 @@ def settle(scenario: Scenario, population: Population) -> People:
         pr_decided_s=decided,
         pr_approved=approved_pr,
         pr_arrival_s=np.where(approved_pr, decided + landing, NEVER),
-        in_scope=(residence != QUEBEC) & eligible[stream],
+        in_scope=in_scope,
         declines=declines,
-        applies=~declines & (chance["applying"] < applies_given_yes),
-        answer_delay_s=whole_seconds(
-            DAY_S
-            * streams.lognormal(
-                chance["answer-delay"],
-                median=behaviour.answer_days.value,
-                sigma=behaviour.answer_sigma.value,
-            )
+        applies=~declines & (uniforms("applying") < applies_given_yes),
+        answer_delay_s=of_scope(
+            "answer-delay", lambda u: DAY_S * streams.lognormal(u, median=answer_days, sigma=answer_sigma)
         ),
-        complete=chance["completeness"] >= behaviour.incomplete_share.value,
-        refiles=chance["refile"] < behaviour.refile_share.value,
-        refile_delay_s=whole_seconds(
-            DAY_S
-            * streams.lognormal(
-                chance["refile-delay"],
-                median=behaviour.refile_days.value,
-                sigma=behaviour.answer_sigma.value,
-            )
+        complete=uniforms("completeness") >= behaviour.incomplete_share.value,
+        refiles=uniforms("refile") < behaviour.refile_share.value,
+        refile_delay_s=of_scope(
+            "refile-delay", lambda u: DAY_S * streams.lognormal(u, median=refile_days, sigma=answer_sigma)
         ),
-        withdraws_after_s=np.maximum(
-            1, whole_seconds(YEAR_S * streams.exponential(chance["withdrawal"], rate=rate))
+        withdraws_after_s=of_scope(
+            "withdrawal", lambda u: np.maximum(1.0, YEAR_S * streams.exponential(u, rate=rate)), np.int64
         ),
-        unstaffed_s=whole_seconds(
-            WEEK_S
-            * streams.triangular(
-                chance["unstaffed"], low=unstaffed.low, mode=unstaffed.mode, high=unstaffed.high
-            )
+        unstaffed_s=of_scope("unstaffed", lambda u: WEEK_S * _of_spread(u, offices.unstaffed_weeks)),
+        service_s=of_scope(
+            "service",
+            lambda u: np.maximum(1.0, streams.lognormal(u, median=service_median, sigma=sigma)),
         ),
-        service_s=np.maximum(
-            1, whole_seconds(streams.lognormal(chance["service"], median=service_median, sigma=sigma))
-        ),
-        approved=chance["approval"] < offices.approval_share.value,
-        landing_s=landing,
-        employed=chance["employment"] < behaviour.employment_share.value,
+        approved=uniforms("approval") < offices.approval_share.value,
+        landing_s=landing.astype(np.int32),
+        employed=uniforms("employment") < behaviour.employment_share.value,
         bridging_s=np.where((residence == QUEBEC) & files, bridged, NEVER),
-        family_size=1 + _poisson_column(chance["family"], behaviour.family_size.value - 1.0),
-        entries=np.array(list(scenario.entries), dtype=np.int64)[
-            streams.categories(chance["entries"], list(scenario.entries.values()))
+        family_size=1
+        + _poisson_column(uniforms("family"), behaviour.family_size.value - 1.0).astype(np.int16),
+        entries=np.array(list(scenario.entries), dtype=np.int32)[
+            streams.categories(uniforms("entries"), list(scenario.entries.values()))
         ],
         attributes={
-            name: streams.categories(chance[f"attribute:{name}"], list(attribute.values.values()))
+            name: streams.categories(uniforms(f"attribute:{name}"), list(attribute.values.values()))
             for name, attribute in scenario.attribute.items()
         },
     )
@@ -325,6 +350,10 @@ def settle(scenario: Scenario, population: Population) -> People:
 def _residence(scenario: Scenario, u: Floats) -> Whole:
     shares = scenario.residence
     return streams.categories(u, (shares.abroad.value, shares.other_province.value, shares.quebec.value))
+
+
+def _of_spread(u: Floats, spread: Spread) -> Floats:
+    return streams.triangular(u, low=spread.low, mode=spread.mode, high=spread.high)
 
 
 def _between(u: Floats, low: float, high: float) -> Floats:

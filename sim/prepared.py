@@ -44,19 +44,24 @@ def prepare(scenario: Scenario, people: People) -> Prepared:
     scope = np.flatnonzero(people.in_scope)
     scope = scope[np.argsort(people.lottery[scope], kind="stable")]
     assert len(scope) < kernels.ROWS_AT_MOST, f"{len(scope)} people in scope: more than an event key can hold"
+
+    def wide(column: Any) -> Whole:
+        """The rows in scope of a column kept in narrow integers, as sums with times need them."""
+        return np.asarray(column[scope], dtype=np.int64)
+
     rows = Rows(
-        stream=people.stream[scope],
+        stream=wide(people.stream),
         standing_until=people.standing_until_s[scope],
         pr_decided=people.pr_decided_s[scope],
         pr_approved=people.pr_approved[scope],
         complete=people.complete[scope],
         refiles=people.refiles[scope],
-        refile_delay=people.refile_delay_s[scope],
+        refile_delay=wide(people.refile_delay_s),
         withdraws_after=people.withdraws_after_s[scope],
-        unstaffed=people.unstaffed_s[scope],
-        service=people.service_s[scope],
+        unstaffed=wide(people.unstaffed_s),
+        service=wide(people.service_s),
         approved=people.approved[scope],
-        landing=people.landing_s[scope],
+        landing=wide(people.landing_s),
     )
     certified = people.certified_s[scope]
     return Prepared(
@@ -66,10 +71,10 @@ def prepare(scenario: Scenario, people: People) -> Prepared:
         rows,
         people.lottery[scope],
         certified,
-        people.score[scope],
+        wide(people.score),
         people.declines[scope],
         people.applies[scope],
-        people.answer_delay_s[scope],
+        wide(people.answer_delay_s),
         np.argsort(certified, kind="stable"),
         office_hours(scenario),
     )

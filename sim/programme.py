@@ -207,14 +207,17 @@ class _Programme:
         for account in accounts:
             assert 0 <= account.used <= account.granted, account
         columns = final_columns(self.prepared, self.letter, self.validity, offices.course, self.horizon)
-        years = np.array([each.year for each in self.years] + [0], dtype=np.int64)
-        scope, total = self.prepared.scope, len(self.prepared.people)
+        del offices, self.offices  # a million people: what is written out need not be kept twice
+        years = np.array([each.year for each in self.years] + [0], dtype=np.int16)
+        columns["intake"] = years[columns["intake"]]
+        scope, people = self.prepared.scope, self.prepared.people
         full: dict[str, Any] = {}
-        for name, column in columns.items():
-            full[name] = np.full(total, NEVER if name.endswith("_s") else 0, dtype=np.int64)
-            full[name][scope] = years[column] if name == "intake" else column
-        outside = ~self.prepared.people.in_scope
-        full["status"][outside] = status_outside(self.prepared.people, self.horizon)[outside]
+        for name in list(columns):
+            is_time = name.endswith("_s")
+            full[name] = np.full(len(people), NEVER if is_time else 0, np.int64 if is_time else np.int16)
+            full[name][scope] = columns.pop(name)
+        outside = ~people.in_scope
+        full["status"][outside] = status_outside(people, self.horizon)[outside]
         return Outcome(**full, intakes=accounts)
 
 

@@ -18,7 +18,7 @@ from sim.prepared import Prepared
 def final_columns(
     prepared: Prepared, letter: Seconds, validity: int, course: Course, horizon: int
 ) -> dict[str, Whole]:
-    """The outcome's columns for the rows in scope, in their order; `intake` is still an index, -1 for none."""
+    """The outcome's columns for the rows in scope; `intake` is still an index, -1 for none."""
 
     def seen(times: Seconds) -> Seconds:
         return np.where(times < horizon, times, NEVER)
@@ -74,7 +74,7 @@ def final_columns(
         code = np.where(rows_of, code_of, code)
     left = np.where(unused & (unused_from < horizon), unused_from, left)
     return {
-        "status": code.astype(np.int64),
+        "status": code.astype(np.int16),
         "letter_s": letter,
         "first_filed_s": course.first_filed,
         "filed_s": course.filed,
@@ -96,4 +96,4 @@ def final_columns(
 def status_outside(people: People, horizon: int) -> Whole:
     """The status of everyone as if out of scope: bridged in Quebec, or none of the programme's business."""
     bridged = (people.residence == QUEBEC) & (people.bridging_s < np.minimum(horizon, people.pr_decided_s))
-    return np.where(bridged, status.BRIDGING, status.OUT_OF_SCOPE).astype(np.int64)
+    return np.where(bridged, status.BRIDGING, status.OUT_OF_SCOPE).astype(np.int16)

@@ -1,0 +1,210 @@
+"""The run folder: what was run, and everything that came out, so that it can be read, checked and run again.
+
+A folder holds `manifest.json` (what ran, when, on what, and the SHA-256 of every other file), `scenario.toml`
+(the scenario's text as it was given), `settings.json` (values replaced on the command line, if any),
+`summary.json`, `replications.parquet` and, if asked for, `applicants.parquet`. Only the manifest knows the
+time and the machine: every other file is the same, byte for byte, on a second run from the same seed.
+
+The manifest is written first and says `"complete": false`; it says otherwise only once everything else is in
+place. Each file is written beside its place and then renamed, so a file that is there is whole.
+"""
+
+import contextlib
+import datetime
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sim.errors import complaint
+
+if TYPE_CHECKING:  # `quotalab --version` must not pay for the whole simulation
+    from sim.study import Study
+
+MANIFEST = "manifest.json"
+FORMAT = "quotalab-run-1"
+OURS = ("scenario.toml", "settings.json", "summary.json", "replications.parquet", "applicants.parquet")
+PACKAGES = ("numpy", "scipy", "simpy", "pydantic", "duckdb", "joblib", "numba")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A folder that a run writes to: begun with what is known before, finished with what came out."""
+
+    path: Path
+    manifest: dict[str, Any]
+    """As last written."""
+
+
+def default_path(scenario: str, seed: int) -> Path:
+    """results/runs/<scenario>-<UTC>-<seed>, with a number at the end if that one is there already."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
+    first = Path("results", "runs", f"{scenario}-{now}-{seed}")
+    path, number = first, 2
+    while path.exists():
+        path, number = first.with_name(f"{first.name}-{number}"), number + 1
+    return path
+
+
+def begin(
+    path: Path,
+    *,
+    source: str,
+    text: str,
+    settings: dict[str, Any],
+    policy: str,
+    seed: int,
+    question: dict[str, Any],
+) -> RunFolder:
+    """Make the folder, marked incomplete, with the scenario in it; BadInput if it holds other files."""
+    _claim(path)
+    manifest = {
+        "format": FORMAT,
+        "complete": False,
+        "scenario": source,
+        "scenario_sha256": digest(text, settings),
+        "policy": policy,
+        "seed": seed,
+        "question": question,
+        "versions": {"quotalab": version(), "python": platform.python_version(), **_packages()},
+        "commit": _commit(),
+        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
+        "started": _now(),
+        "ended": None,
+        "files": {},
+    }
+    _write_json(path / MANIFEST, manifest)
+    _write(path / "scenario.toml", text.encode())
+    if settings:
+        _write_json(path / "settings.json", settings)
+    return RunFolder(path, manifest)
+
+
+def finish(folder: RunFolder, study: "Study", *, applicants: int = 0) -> RunFolder:
+    """Write what came out, with the rows of the first `applicants` replications, and close the manifest."""
+    from sim import tables
+    from sim.summary import summary
+
+    _write_json(folder.path / "summary.json", summary(study))
+    with _placed(folder.path / "replications.parquet") as temporary:
+        tables.write_replications(temporary, study)
+    if applicants:
+        with _placed(folder.path / "applicants.parquet") as temporary:
+            tables.write_applicants(temporary, study, min(applicants, study.replications))
+    there = (folder.path / name for name in OURS)
+    files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in there if file.exists()}
+    manifest = folder.manifest | {"complete": study.complete, "ended": _now(), "files": files}
+    _write_json(folder.path / MANIFEST, manifest)
+    return RunFolder(folder.path, manifest)
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The manifest and the summary of a run; None for a summary that was never written."""
+    if not _is_ours(path):
+        raise complaint("this is not a run folder", file=str(path), expected=f"a folder with {MANIFEST}")
+    summary = path / "summary.json"
+    found = json.loads(summary.read_text("utf-8")) if summary.exists() else None
+    return json.loads((path / MANIFEST).read_text("utf-8")), found
+
+
+def digest(text: str, settings: dict[str, Any]) -> str:
+    """SHA-256 of a scenario: of its text, and of the values replaced in it, if any."""
+    parts = text if not settings else text + "\0" + json_text(settings)
+    return hashlib.sha256(parts.encode()).hexdigest()
+
+
+def json_text(data: Any) -> str:
+    """Data as JSON, the same for the same data: sorted keys, floats in full, no nan."""
+    return json.dumps(data, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False, default=str) + "\n"
+
+
+def version() -> str:
+    """The version of this package, also where it runs from its sources without being installed."""
+    try:
+        return metadata.version("quotalab")
+    except metadata.PackageNotFoundError:
+        import tomllib
+
+        project = Path(__file__).parents[1] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text("utf-8"))["project"]["version"])
+
+
+def _claim(path: Path) -> None:
+    """Make the folder, or empty it if an earlier run of ours is all that is in it."""
+    if path.exists() and not path.is_dir():
+        raise complaint(
+            "this is a file", key="--out", file=str(path), mend="give a folder that is new or empty"
+        )
+    path.mkdir(parents=True, exist_ok=True)
+    found = sorted(each.name for each in path.iterdir())
+    if not found:
+        return
+    strange = [name for name in found if name not in (*OURS, MANIFEST) and not name.endswith(_UNFINISHED)]
+    if strange or not _is_ours(path):
+        what = ", ".join((strange or found)[:3]) + (", ..." if len(strange or found) > 3 else "")
+        raise complaint(
+            f"the folder holds other files ({what})",
+            key="--out",
+            file=str(path),
+            mend="give a folder that is new or empty, or an earlier run, which is then replaced",
+        )
+    for name in found:
+        (path / name).unlink()
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        manifest = json.loads((path / MANIFEST).read_text("utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and manifest.get("format") == FORMAT
+
+
+_UNFINISHED = ".unfinished"
+
+
+@contextlib.contextmanager
+def _placed(path: Path) -> Any:
+    """A path to write to, which takes its real name when all is written."""
+    temporary = path.with_name(path.name + _UNFINISHED)
+    yield temporary
+    os.replace(temporary, path)
+
+
+def _write(path: Path, data: bytes) -> None:
+    with _placed(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def _write_json(path: Path, data: Any) -> None:
+    _write(path, json_text(data).encode())
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
+
+
+def _commit() -> str | None:
+    """The commit of the sources, if they are a clone; with a + if they were changed since."""
+    root = Path(__file__).parents[1]
+    if not (root / ".git").exists():
+        return None
+    try:
+        command = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"]
+        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
