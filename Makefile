@@ -17,7 +17,7 @@ test-long: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 -m long
 
 bench: .venv/.installed-test    ## measure, and append to results/benchmarks.jsonl
-	$(BIN)/python tests/bench.py
+	$(BIN)/python -m tests.bench
 
 lint: .venv/.installed-test
 	$(BIN)/ruff check .

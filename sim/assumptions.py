@@ -17,7 +17,7 @@ from sim import streams
 from sim.labelled import Bounds, Labelled
 from sim.policy import Record
 from sim.scenario import Behaviour, Scenario
-from sim.scenario_faults import item_name
+from sim.scenario_files.faults import item_name
 
 R = TypeVar("R", bound=Record)
 

@@ -9,6 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -131,7 +132,8 @@ def run(
     quiet
         Print the leading sentences only, and no progress.
     """
-    from sim import results, scenario_file, show_run, study
+    from sim import results, scenario_file, study
+    from sim.showing import run as show_run
 
     source, text = scenario_file.text_of(scenario)
     described = scenario_file.load(scenario)
@@ -146,6 +148,10 @@ def run(
     for key, number, least in (("--seed", seed, 0), ("--jobs", jobs, 1), ("--applicants", applicants, 0)):
         if number is not None and number < least:
             raise complaint(f"{number} is too small", key=key, expected=f"a whole number of at least {least}")
+    if fast and find_spec("numba") is None:
+        raise complaint(
+            "numba is not installed", key="--fast", mend="install quotalab[fast], or leave --fast out"
+        )
     folder = results.begin(
         out or results.default_path(described.name, seed),
         source=source,

@@ -1,9 +1,9 @@
 """The measures of one outcome: a flat table of numbers, one replication under one policy.
 
-`measure` returns every name that `sim.definitions` explains, in an order that depends on the scenario and its
-intakes, not on chance, so that replications line up as rows. Intakes, chances, waits, time saved and the
-offices' work each have a module of their own; here they are put together, with the funnel from letter to
-arrival.
+`measure` returns every name that `measuring.definitions` explains, in an order that depends on the scenario
+and its intakes, not on chance, so that replications line up as rows. Intakes, chances, waits, time saved and
+the offices' work each have a module of their own; here they are put together, with the funnel from letter
+to arrival.
 
 Only what happened by the horizon counts; people still waiting there are stock or censored, never lost.
 """
@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock import NEVER
-from sim.definitions import MEASURES, Measure, definition
-from sim.fairness import fairness_measures
-from sim.intakes import intake_measures, uptake
 from sim.ledger import Spec
+from sim.measuring.definitions import MEASURES, Measure, definition
+from sim.measuring.fairness import fairness_measures
+from sim.measuring.intakes import intake_measures, uptake
+from sim.measuring.waits import time_measures, wait_measures
+from sim.measuring.workload import workload_measures
 from sim.outcome import (
     BRIDGING,
     CERTIFICATE_EXPIRED,
@@ -34,11 +36,10 @@ from sim.outcome import (
     WITHDRAWN,
     Outcome,
 )
+from sim.people import People
 from sim.policy import Policy
-from sim.population import Flags, People
+from sim.population import Flags
 from sim.scenario import Scenario
-from sim.waits import time_measures, wait_measures
-from sim.workload import workload_measures
 
 __all__ = ["MEASURES", "Measure", "definition", "measure", "uptake"]
 

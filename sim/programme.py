@@ -5,10 +5,10 @@ applications and claims slots; the *processing office* has officers who decide f
 and closes intakes and releases slots. Each wakes only when something can change, handles every row whose own
 exact time has passed, and sleeps again; an applicant's times never depend on when an office woke. Beside the
 programme run permanent residence, which can overtake anybody, and the uncapped bridging permit; both are
-columns of the people already. What the two offices do when woken is in `sim.offices`.
+columns of the people already. What the two offices do when woken is in `sim.engine.offices`.
 
 **Simultaneous events** have a total order: (second, phase, lottery number, row), with the phases of
-sim.kernels. Rows are put in lottery order once, so stable sorts by time keep it.
+sim.engine.kernels. Rows are put in lottery order once, so stable sorts by time keep it.
 
 The rules, in the order in which a person meets them. A certificate joins the pool. A letter reaches people
 in the pool who still have standing (no decision on permanent residence, no expired certificate). Its holder
@@ -29,17 +29,17 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim import kernels
 from sim.clock import DAY_S, NEVER, Seconds
-from sim.flavours import PLAIN, Kernels, compiled
-from sim.kernels import TURN, Whole
-from sim.offices import Offices
+from sim.engine import kernels
+from sim.engine.flavours import PLAIN, Kernels, compiled
+from sim.engine.kernels import TURN, Whole
+from sim.engine.offices import Offices
+from sim.engine.prepared import Prepared, prepare
+from sim.engine.settling import final_columns, status_outside
+from sim.engine.windows import CLOSE, OPEN, REFRESH, turns, windows
 from sim.outcome import IntakeAccount, Outcome
 from sim.policy import Policy
-from sim.prepared import Prepared, prepare
 from sim.scenario import Scenario
-from sim.settling import final_columns, status_outside
-from sim.windows import CLOSE, OPEN, REFRESH, turns, windows
 
 __all__ = ["Prepared", "prepare", "simulate"]
 

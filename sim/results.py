@@ -87,8 +87,8 @@ def begin(
 
 def finish(folder: RunFolder, study: "Study", *, applicants: int = 0) -> RunFolder:
     """Write what came out, with the rows of the first `applicants` replications, and close the manifest."""
-    from sim import tables
-    from sim.summary import summary
+    from sim.showing import tables
+    from sim.showing.summary import summary
 
     _write_json(folder.path / "summary.json", summary(study))
     with _placed(folder.path / "replications.parquet") as temporary:

@@ -3,7 +3,7 @@
 The fields below are the manual of the file format; `quotalab scenario schema` prints it for editors. Most
 numbers may carry a label that says where they come from (sim/labelled.py). Dates are local dates in
 `time_zone`; a year closes at the midnight after `closes`. Unknown keys are errors. What must hold between the
-parts of a file, such as shares that sum to 1, is in sim/scenario_rules.py.
+parts of a file, such as shares that sum to 1, is in sim/scenario_files/rules.py.
 """
 
 import datetime

@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from sim.errors import BadInput, Problem, complaint
 from sim.scenario import Scenario
-from sim.scenario_check import Faulty, checked
-from sim.scenario_faults import Fault, dotted, nearest
-from sim.scenario_schema import schema
-from sim.scenario_settings import parse_setting, replaced
-from sim.scenario_syntax import Read, read
+from sim.scenario_files.check import Faulty, checked
+from sim.scenario_files.faults import Fault, dotted, nearest
+from sim.scenario_files.schema import schema
+from sim.scenario_files.settings import parse_setting, replaced
+from sim.scenario_files.syntax import Read, read
 
 __all__ = ["Shipped", "load", "parse_setting", "replaced", "schema", "shipped", "text_of"]
 
@@ -80,7 +80,7 @@ def shipped() -> list[Shipped]:
 
 def _placed(faults: list[Fault], found: Read) -> list[Problem]:
     """The faults as problems, each with its line and the stretch of it that is meant."""
-    from sim.scenario_positions import Places  # a parser that a good file does not need
+    from sim.scenario_files.positions import Places  # a parser that a good file does not need
 
     places, lines = Places(found.text), found.text.split("\n")
     problems = []

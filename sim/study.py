@@ -15,16 +15,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim import binding, blocks, influence
-from sim.binding import Binding
-from sim.blocks import Crew, Progress
 from sim.errors import complaint
-from sim.influence import Influence
-from sim.intervals import Floats, half_width
 from sim.policy import Policy
-from sim.replication import Measured, Question, measured
 from sim.scenario import Scenario
-from sim.scenario_faults import nearest
+from sim.scenario_files.faults import nearest
+from sim.studying import binding, blocks, influence
+from sim.studying.binding import Binding
+from sim.studying.blocks import Crew, Progress
+from sim.studying.influence import Influence
+from sim.studying.intervals import Floats, half_width
+from sim.studying.replication import Measured, Question, measured
 
 HEADLINES = ("grants", "unused_slots", "median_wait_days")
 DEFAULT_REPLICATIONS = 100

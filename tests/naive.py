@@ -19,8 +19,9 @@ import numpy as np
 import simpy
 
 from sim.clock import DAY_S, NEVER, after, at, working_hours
+from sim.people import People
 from sim.policy import Policy
-from sim.population import QUEBEC, People
+from sim.population import QUEBEC
 from sim.scenario import Scenario
 
 COLUMNS = (

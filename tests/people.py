@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from sim.clock import DAY_S, NEVER
-from sim.population import ABROAD, People
+from sim.people import People
+from sim.population import ABROAD
 
 FLAGS = (
     "files_pr",

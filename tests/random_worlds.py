@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from sim.clock import DAY_S, NEVER, Seconds
+from sim.people import People, settle
 from sim.policy import Policy
-from sim.population import People, draw, settle
+from sim.population import draw
 from sim.scenario import Scenario
 
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -31,8 +31,9 @@ from sim.outcome import (
     WITHDRAWN,
     Outcome,
 )
+from sim.people import People
 from sim.policy import Policy
-from sim.population import ABROAD, QUEBEC, People
+from sim.population import ABROAD, QUEBEC
 from sim.scenario import Scenario
 from tests.people import make_people
 

@@ -22,7 +22,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PRODUCT = ["quotalab.py", *(folder for folder in ("sim", "loadtests") if (ROOT / folder).is_dir())]
 LONGEST_MODULE = 350
 
-LONGER_FOR_A_REASON: dict[str, str] = {}
+LONGER_FOR_A_REASON: dict[str, str] = {
+    "sim/ledger.py": "language and machine of the rule book, which stands alone and imports nothing of ours",
+}
 """Module -> why its one idea needs more lines. An entry that is no longer needed fails too."""
 
 
@@ -173,9 +175,10 @@ def test_the_ledger_imports_the_standard_library_only() -> None:
 
 
 def test_only_the_command_line_prints() -> None:
-    speakers = [path for path in modules() if not re.fullmatch(r"(cli|show\w*|locustfile)\.py", path.name)]
+    may = re.compile(r"(.*/)?(cli\w*|show\w*|locustfile)\.py|sim/showing/\w+\.py")
+    speakers = [path for path in modules() if not may.fullmatch(inside(path))]
     broken = [f"{inside(path)}:{line}" for path in speakers for line in prints(path.read_text("utf-8"))]
-    assert not broken, f"print belongs in cli.py or a show*.py: {', '.join(broken)}"
+    assert not broken, f"print belongs in a cli*.py, a show*.py or sim/showing: {', '.join(broken)}"
 
 
 def test_a_module_holds_one_idea() -> None:

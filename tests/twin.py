@@ -24,12 +24,13 @@ import simpy
 
 from sim import outcome as o
 from sim.clock import DAY_S, NEVER, after, at, month_starts, working_hours
-from sim.kernels import round_number
+from sim.engine.kernels import round_number
 from sim.ledger import Cap as LedgerCap
 from sim.ledger import Claim, Close, Full, Granted, Ledger, Open, Reason, Refresh, Release, Released, SetCap
 from sim.outcome import IntakeAccount, Outcome
+from sim.people import People
 from sim.policy import Policy
-from sim.population import QUEBEC, People
+from sim.population import QUEBEC
 from sim.scenario import Intake, Scenario
 
 TURN, EXIT, DECISION, ROUND, CLAIM, READY = range(6)

@@ -8,13 +8,14 @@ import pytest
 
 from sim import outcome as became
 from sim.clock import DAY_S, MONTH_S, NEVER, YEAR_S
-from sim.definitions import MEASURES, definition
-from sim.intakes import uptake
 from sim.ledger import Spec
 from sim.measures import measure
+from sim.measuring.definitions import MEASURES, definition
+from sim.measuring.intakes import uptake
 from sim.outcome import IntakeAccount
+from sim.people import People, settle
 from sim.policy import CATALOGUE
-from sim.population import People, draw, settle
+from sim.population import draw
 from sim.programme import prepare, simulate
 from sim.scenario import Scenario
 from sim.scenario_file import load

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sim.clock import DAY_S, MONTH_S, YEAR_S
-from sim.fairness import gini, inversions, order_inversions, theil, theil_parts
-from sim.intakes import uptake
 from sim.measures import measure
+from sim.measuring.fairness import gini, inversions, order_inversions, theil, theil_parts
+from sim.measuring.intakes import uptake
+from sim.measuring.survival import cumulative_incidence
+from sim.measuring.workload import clearance, most_at_once
 from sim.outcome import IntakeAccount, stock
-from sim.survival import cumulative_incidence
-from sim.workload import clearance, most_at_once
 from tests.people import make_people
 from tests.sim.building import world
 from tests.sim.handmade import make_outcome

@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from sim import policy_rules, scenario_rules
 from sim.errors import BadInput
 from sim.scenario import Scenario
-from sim.scenario_check import Faulty, checked, prepared
-from sim.scenario_faults import Fault
 from sim.scenario_file import load, schema, shipped
+from sim.scenario_files import policy_rules
+from sim.scenario_files import rules as scenario_rules
+from sim.scenario_files.check import Faulty, checked, prepared
+from sim.scenario_files.faults import Fault
 
 ROOT = Path(__file__).resolve().parents[2]
 BAD = ROOT / "tests" / "scenarios" / "bad"

@@ -1,15 +1,16 @@
 """The engine against the twin: the same table, bit for bit, though one has a process for every applicant.
 
-The twin (tests/twin.py) is a plain SimPy model that drives the ledger with its assertions on. The engine wakes
-offices over rows. They share the people, the calendar and nothing of the rules.
+The twin (tests/twin.py) is a plain SimPy model that drives the ledger with its assertions on. The engine
+wakes offices over rows. They share the people, the calendar and nothing of the rules.
 """
 
 import numpy as np
 import pytest
 
 from sim.outcome import Outcome
+from sim.people import settle
 from sim.policy import CATALOGUE
-from sim.population import draw, settle
+from sim.population import draw
 from sim.programme import prepare, simulate
 from sim.scenario_file import load, replaced
 from tests import twin
@@ -23,7 +24,7 @@ def assert_same(expected: Outcome, found: Outcome, what: str) -> None:
     for name, column in expected.columns().items():
         differs = np.flatnonzero(column != found.columns()[name])
         rows = [(int(row), int(column[row]), int(found.columns()[name][row])) for row in differs[:3]]
-        assert len(differs) == 0, f"{what}: {name} differs in {len(differs)} rows; (row, twin, engine): {rows}"
+        assert len(differs) == 0, f"{what}: {name} differs in {len(differs)} rows: row, twin, engine {rows}"
     assert expected.intakes == found.intakes, what
 
 

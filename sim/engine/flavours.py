@@ -1,0 +1,62 @@
+"""The kernels in two flavours: as they are, or compiled by numba when the `fast` extra is installed.
+
+Both run the very same code objects, so a rule is written once; tests hold their results equal in every bit.
+Interpreted code reads lists faster than arrays, compiled code the other way round: hence `sequence`.
+"""
+
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sim.engine import event_loop, kernels
+from sim.engine.kernels import Numbers, Whole
+
+
+class Kernels(NamedTuple):
+    """The kernels of one flavour."""
+
+    officers: Callable[..., None]
+    course_until: Callable[..., None]
+    serve_waitlist: Callable[..., None]
+    plan_filings: Callable[..., None]
+    heap: Callable[[], list[int]]
+    """An empty heap."""
+    sequence: Callable[[Whole], Numbers]
+    """An array as the flavour likes to read it."""
+
+
+PLAIN = Kernels(
+    kernels.officers,
+    event_loop.course_until,
+    event_loop.serve_waitlist,
+    event_loop.plan_filings,
+    list,
+    np.ndarray.tolist,
+)
+
+_compiled: list[Kernels] = []  # filled once a process: loading compiled code takes a second, compiling more
+
+
+def compiled() -> Kernels:
+    """The same functions under numba; ImportError where the `fast` extra is not installed."""
+    if not _compiled:
+        import numba
+
+        jit = numba.njit(cache=True, nogil=True)
+        namespace: dict[str, Any] = {**vars(event_loop), "officers": kernels.officers}
+        for name, function in list(namespace.items()):
+            if isinstance(function, types.FunctionType):
+                namespace[name] = jit(types.FunctionType(function.__code__, namespace, name))
+        _compiled.append(
+            Kernels(
+                namespace["officers"],
+                namespace["course_until"],
+                namespace["serve_waitlist"],
+                namespace["plan_filings"],
+                lambda: numba.typed.List.empty_list(numba.int64),
+                np.asarray,
+            )
+        )
+    return _compiled[0]

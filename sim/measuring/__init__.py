@@ -1,0 +1,1 @@
+"""What `sim.measures` puts together: intakes, waits, fairness, workload, and the estimators under them."""

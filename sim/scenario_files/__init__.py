@@ -1,0 +1,1 @@
+"""How a scenario file is read and judged, under `sim.scenario_file`: syntax, faults, rules, schema."""

@@ -1,0 +1,275 @@
+"""The result of a run on a screen or in a file: sentences first, then tables, the uptake, the assumptions.
+
+Everything is made from the data of summary.json, so an old run is shown like a new one. On a terminal there
+is colour and the terminal's width; elsewhere plain text, 100 characters wide.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from sim.showing.headline import Data, bounds, count, day, sentences
+
+WIDTH = 100
+MOST_SHOWN = 10
+"""Numbers of the register that are printed; all are in summary.json."""
+LONG_KEY = 36
+BARS = " ▁▂▃▄▅▆▇█"
+
+
+def show(found: Data, console: Console, *, folder: Path | None = None, brief: bool = False) -> None:
+    """Print a run; `brief`: the sentences only."""
+    for sentence in sentences(found):
+        console.print(sentence, highlight=False)
+    if not found["complete"]:
+        console.print(
+            f"INCOMPLETE: {found['stopped']}. What was finished is shown and kept.", style="bold red"
+        )
+    if brief:
+        return
+    for title, table in (
+        ("Year by year: means over replications", _years(found)),
+        ("Who gets a slot by the end", _streams(found)),
+        ("What it gains, and what it asks of the offices", _gains(found)),
+        ("Uptake against the cap, month by month: a full block is the cap", _uptake(found)),
+        (_register_title(found), _register(found)),
+    ):
+        if table is not None and table.row_count:
+            console.print()
+            console.print(Text(title, style="bold"))
+            console.print(Padding(table, (0, 0, 0, 1)))
+    console.print()
+    console.print(Text(_provenance(found), style="dim"), soft_wrap=False)
+    if folder is not None:
+        console.print(f"Everything is in {folder}", soft_wrap=True, highlight=False)
+
+
+def console_for(stream: Any, *, color: bool | None = None) -> Console:
+    """Where to print: as a terminal allows, else plain and of a fixed width."""
+    is_terminal = bool(stream.isatty())
+    return Console(
+        file=stream,
+        width=None if is_terminal else WIDTH,
+        no_color=None if is_terminal else True,
+        force_terminal=is_terminal,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+
+
+def _table(*columns: str, left: int = 1) -> Table:
+    """A plain table; the first `left` columns are text, the others numbers."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), show_edge=False)
+    for number, column in enumerate(columns):
+        table.add_column(
+            column, justify="left" if number < left else "right", overflow="fold", no_wrap=number > 0
+        )
+    return table
+
+
+def _mean(found: Data, name: str, *, unit: str = "count") -> str:
+    """The mean of a measure under chance; a dash if there is none."""
+    measure = found["measures"].get(name)
+    if measure is None or measure["chance"]["mean"] is None:
+        return "-"
+    return _figure(measure["chance"]["mean"], unit)
+
+
+def _figure(value: float, unit: str) -> str:
+    if unit == "share":
+        return "<1 %" if 0 < value < 0.005 else ">99 %" if 0.995 < value < 1 else f"{100 * value:.0f} %"
+    if unit == "decimal":
+        return f"{value:,.1f}"
+    return count(value)
+
+
+def _range(found: Data, name: str, *, unit: str = "count", variant: str = "chance") -> str:
+    measure = found["measures"].get(name)
+    ends = bounds(measure[variant]) if measure else None
+    if ends is None:
+        return "-"
+    low, high = (_figure(end, unit) for end in ends)
+    return low if low == high else f"{low} to {high}"
+
+
+BY_YEAR = (
+    ("applied", "applications", "count"),
+    ("granted", "grants", "count"),
+    ("permits", "permits", "count"),
+    ("median days", "median_wait_days", "count"),
+    ("officers busy", "utilisation", "share"),
+)
+"""Column, measure and how it is written; a measure that is not known by year is left out."""
+
+
+def _years(found: Data) -> Table:
+    """One row a year, then all together; around `granted` what the cap does to it."""
+    years = [intake["year"] for intake in found["intakes"]]
+    shown = [each for each in BY_YEAR if any(f"{each[1]}/{year}" in found["measures"] for year in years)]
+    capped = found["policy"]["capped"]
+    halves = [
+        (intake["reached"] or {"quantiles": {}})["quantiles"].get("median") for intake in found["intakes"]
+    ]
+    headers = ["year", "cap"]
+    for header, name, _ in shown:
+        if name == "grants" and not capped:
+            header += f" ({_reach(found)})"
+        headers.append(header)
+        if name == "grants" and capped:
+            headers += [f"unused ({_reach(found)})", "P(reached)", *(["half by"] if any(halves) else [])]
+    table = _table(*headers)
+    for intake, half in zip([*found["intakes"], None], [*halves, None], strict=True):
+        suffix = f"/{intake['year']}" if intake else ""
+        row = [str(intake["year"]) if intake else "all"]
+        row.append(count(intake["cap"] if intake else sum(each["cap"] for each in found["intakes"])))
+        for _, name, unit in shown:
+            cell = _mean(found, name + suffix, unit=unit)
+            if name == "grants" and not capped:
+                cell += f" ({_range(found, name + suffix)})"
+            row.append(cell)
+            if name == "grants" and capped:
+                row += [
+                    _left(found, suffix),
+                    _figure(intake["reached"]["probability"], "share") if intake else "",
+                ]
+                row += [day(half["date"]) if half else "-" if intake else ""] if any(halves) else []
+        table.add_row(*row)
+    return table
+
+
+def _reach(found: Data) -> str:
+    return "5-95 %" if found["replications"] >= found["replications_for_percentiles"] else "range"
+
+
+def _left(found: Data, suffix: str) -> str:
+    """Unused slots with their range; instead, those carried on."""
+    carried = found["measures"][f"carried_slots{suffix}"]["chance"]["mean"]
+    if suffix and carried is not None and carried >= 0.5:
+        return f"{count(carried)} carried on"
+    return f"{_mean(found, f'unused_slots{suffix}')} ({_range(found, f'unused_slots{suffix}')})"
+
+
+def _streams(found: Data) -> Table:
+    """One row a stream: how many people, and the chance of a slot."""
+    table = _table("stream", "people in scope", "P(slot)", _reach(found), "with assumptions")
+    rows = [("everyone", "in_scope", "slot_probability")]
+    rows += [
+        (f"{name}: {text}" if text else name, f"in_scope/stream={name}", f"slot_probability/stream={name}")
+        for name, text in found["streams"].items()
+    ]
+    for label, people, probability in rows if len(rows) > 2 else rows[:1]:
+        table.add_row(
+            label,
+            _mean(found, people),
+            _mean(found, probability, unit="share"),
+            _range(found, probability, unit="share"),
+            _range(found, probability, unit="share", variant="assumptions"),
+        )
+    return table
+
+
+SHOWN = (
+    ("years_saved", "years earlier than by permanent residence alone", "count"),
+    ("years_saved_per_arrival", "the same, per person who arrived", "decimal"),
+    ("labour_months_gained", "months of work gained", "count"),
+    ("permit_before_pr_probability", "P(permit before permanent residence)", "share"),
+    ("median_wait_days", "median days from application to decision", "count"),
+    ("service_level", "decided within the service standard", "share"),
+    ("utilisation", "officers' time in use", "share"),
+    ("longest_queue", "longest queue for an officer, files", "count"),
+    ("peak_day_applications", "applications on the busiest day", "count"),
+    ("peak_hour_applications", "applications in the busiest hour", "count"),
+)
+"""Measure, how it is called here, and how its values are written."""
+
+
+def _gains(found: Data) -> Table:
+    table = _table("", "mean", _reach(found), "with assumptions")
+    for name, label, unit in SHOWN:
+        if found["measures"].get(name, {"chance": {"n": 0}})["chance"]["n"]:
+            table.add_row(
+                label,
+                _mean(found, name, unit=unit),
+                _range(found, name, unit=unit),
+                _range(found, name, unit=unit, variant="assumptions"),
+            )
+    return table
+
+
+def _uptake(found: Data) -> Table | None:
+    """Three sparklines a year: low, mean and high share of the slots used by each month's end."""
+    if not any(intake["uptake"]["spreads"] for intake in found["intakes"]):
+        return None
+    table = _table("year", "low", "mean", "high", "used by its end", left=4)
+    for intake in found["intakes"]:
+        spreads = intake["uptake"]["spreads"]
+        if not spreads:
+            continue
+        ends = [bounds(each) for each in spreads]
+        low, high = ([end[side] if end else 0.0 for end in ends] for side in (0, 1))
+        mean = [each["mean"] for each in spreads]
+        last = f"{_figure(mean[-1], 'share')} ({_figure(low[-1], 'share')} to {_figure(high[-1], 'share')})"
+        # Months before the opening stay blank, so that the same month stands in the same column each year.
+        before = " " * (int(intake["uptake"]["months"][0][5:]) - 1)
+        table.add_row(str(intake["year"]), *(before + spark(line) for line in (low, mean, high)), last)
+    return table
+
+
+def spark(shares: list[float]) -> str:
+    """A line of blocks, one a share between 0 and 1; anything above 0 shows, only 1 fills a block."""
+    return "".join(BARS[min(8, max(1 if share > 0 else 0, int(8 * share + 1e-9)))] for share in shares)
+
+
+def _register_title(found: Data) -> str:
+    register = found["register"]
+    name, numbers = register["ranked_by"], len(register["numbers"])
+    what = {"grants": "slots granted in total", "median_wait_days": "the median wait"}.get(name, name)
+    shown = f" (first {MOST_SHOWN} of {numbers})" if numbers > MOST_SHOWN else ""
+    return f"Assumptions, by how far each alone moves {what}{shown}"
+
+
+def _register(found: Data) -> Table:
+    """One row a number: its range, and the headline with the number at its low and at its high."""
+    name = found["register"]["ranked_by"]
+    words = {"grants": "granted", "median_wait_days": "median days"}
+    table = _table("number", "basis", "low to high", words[name], "moves", left=2)
+    for number in found["register"]["numbers"][:MOST_SHOWN]:
+        low, high, moves = number["at_low"][name], number["at_high"][name], number["influence"]
+        unit = "count" if name == "grants" else "decimal"
+        table.add_row(
+            _broken(number["key"]),
+            " ".join(filter(None, [number["basis"], number["source"]])),
+            f"{_plain(number['low'])} to {_plain(number['high'])}",
+            "-" if moves is None else f"{_figure(low, unit)} to {_figure(high, unit)}",
+            "-" if moves is None else _figure(moves, unit),
+        )
+    return table
+
+
+def _broken(key: str) -> str:
+    """A long key on two lines, parted at a dot."""
+    head, dot, tail = key.rpartition(".")
+    return f"{head}\n  {dot}{tail}" if len(key) > LONG_KEY else key
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) else f"{value:g}"
+
+
+def _provenance(found: Data) -> str:
+    """What was run, so that it can be run again."""
+    parts = [
+        f"{found['scenario']['name']}, policy {found['policy']['name']}",
+        f"seed {found['seed']}",
+        f"{found['stopped']}",
+    ]
+    numbers = found["register"]["numbers"]
+    if numbers:
+        parts.append(f"influence from {found['register']['replications']} replications at either end")
+    return "; ".join(parts) + "."

@@ -1,0 +1,1 @@
+"""What `sim.study` puts together: replications in blocks, intervals, influence, where a cap binds."""

@@ -1,0 +1,240 @@
+"""What the engine costs, beside what it replaces: `make bench`, both sides in one go.
+
+Every measurement appends one row to results/benchmarks.jsonl; ratio = baseline_value / value, so above 1 is
+better. CPU time of this process is compared, medians of alternating runs, because the machine is shared.
+The naive model (tests/naive.py) is what a competent SimPy user would write for the same people: a process for
+every applicant. Ciw is asked for the part that it can express: files, officers, first in, first out.
+"""
+
+import argparse
+import datetime
+import gc
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+ROWS = ROOT / "results" / "benchmarks.jsonl"
+MECHANISMS = (
+    "offices are processes and applicants are rows; wake only when something can change; one sort a "
+    "replication; window-wise vector claims; officers as a heap in working time; people outside the "
+    "programme's scope are settled, not simulated"
+)
+
+
+def record(
+    measure: str,
+    subject: str,
+    baseline: str,
+    n: int,
+    pairs: list[tuple[float, float]],
+    unit: str,
+    **more: Any,
+) -> None:
+    """Append one row for paired (value, baseline value) runs, and print it."""
+    value, baseline_value = (statistics.median(side) for side in zip(*pairs, strict=True))
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    row = {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "commit": _commit(),
+        "machine": f"{system}, Python {platform.python_version()}",
+        "measure": measure,
+        "subject": subject,
+        "baseline": baseline,
+        "n": n,
+        "value": round(value, 6),
+        "baseline_value": round(baseline_value, 6),
+        "unit": unit,
+        "ratio": round(baseline_value / value, 3),
+        "runs": len(pairs),
+        **more,
+    }
+    with ROWS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    print(
+        f"{measure}: {subject} {value:.4g} {unit}; {baseline} {baseline_value:.4g} {unit}; "
+        f"ratio {row['ratio']:g}",
+        flush=True,
+    )
+
+
+def _commit() -> str:
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"], cwd=ROOT, capture_output=True, text=True
+    )
+    return asked.stdout.strip() or "unknown"
+
+
+def cpu(work: Callable[[], Any]) -> float:
+    """CPU seconds of one call, collections of garbage included."""
+    gc.collect()
+    begin = time.process_time()
+    work()
+    return time.process_time() - begin
+
+
+def flagship(applicants: int) -> Any:
+    """imp-plus with demand scaled to about so many people."""
+    from sim.population import draw
+    from sim.scenario_file import load, replaced
+
+    scenario = load("imp-plus")
+    people = len(draw(scenario, 0))
+    return replaced(scenario, {"demand.multiple": applicants / people})
+
+
+def whole(scenario: Any, *, fast: bool = False) -> Callable[[], Any]:
+    """One replication from the seed to the outcome, sampling included."""
+    from sim.people import settle
+    from sim.population import draw
+    from sim.programme import prepare, simulate
+
+    policy = scenario.policy(scenario.baseline)
+    return lambda: simulate(prepare(scenario, settle(scenario, draw(scenario, 0))), policy, fast=fast)
+
+
+def against_naive(applicants: int, rounds: int) -> None:
+    """The flagship: ours with sampling, against the naive model on people already drawn."""
+    from sim.people import settle
+    from sim.population import draw
+    from tests import naive
+
+    scenario = flagship(applicants)
+    people = settle(scenario, draw(scenario, 0))
+    policy = scenario.policy(scenario.baseline)
+    flavours = {"plain": whole(scenario), "compiled": whole(scenario, fast=True)}
+    for work in flavours.values():
+        work()
+    ours: dict[str, list[float]] = {name: [] for name in flavours}
+    theirs = []
+    for _ in range(rounds):
+        theirs.append(cpu(lambda: naive.simulate(scenario, people, policy)))
+        for name, work in flavours.items():
+            ours[name].append(statistics.median(cpu(work) for _ in range(5)))
+    gc.disable()
+    without_gc = cpu(lambda: naive.simulate(scenario, people, policy))
+    gc.enable()
+    for name in flavours:
+        record(
+            "flagship replication",
+            f"engine, {name}, sampling included",
+            "naive SimPy, one process an applicant, sampling not included",
+            len(people),
+            list(zip(ours[name], theirs, strict=True)),
+            "cpu s",
+            mechanisms=MECHANISMS + ("; numba for the officers" if name == "compiled" else ""),
+            in_scope=int(people.in_scope.sum()),
+            baseline_without_garbage_collection=round(without_gc, 3),
+        )
+
+
+def flat_cost(sizes: tuple[int, ...]) -> None:
+    """Microseconds an applicant, from the smallest to the largest size."""
+    costs = {}
+    for size in sizes:
+        scenario = flagship(size)
+        work = whole(scenario)
+        work()
+        costs[size] = statistics.median(cpu(work) for _ in range(5 if size < 1_000_000 else 3)) / size * 1e6
+    for size in sizes[1:]:
+        pair = (costs[size], costs[sizes[0]])
+        record("cost an applicant", f"{size} applicants", f"{sizes[0]} applicants", size, [pair], "cpu us")
+
+
+def memory(applicants: int) -> None:
+    """Peak resident memory that simulating so many people adds to a process that has imported the engine."""
+    code = (
+        "import resource, sys\n"
+        "from tests.bench import flagship, whole\n"
+        "import sim.programme, sim.population\n"
+        "scenario = flagship(12_000) if sys.argv[1] == '0' else flagship(int(sys.argv[1]))\n"
+        "whole(scenario)() if sys.argv[1] != '0' else None\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+    )
+
+    def peak(count: int) -> float:
+        ran = subprocess.run(
+            [sys.executable, "-c", code, str(count)], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        return float(ran.stdout)
+
+    base = peak(0)
+    peaks = [peak(applicants) for _ in range(3)]
+    record(
+        "memory",
+        "engine, sampling included, above imports",
+        "350 MB allowed",
+        applicants,
+        [(each - base, 350.0) for each in peaks],
+        "MB",
+        whole_process=round(statistics.median(peaks), 1),
+    )
+
+
+def against_ciw(files: int) -> None:
+    """Files that arrive at given times, ten officers, given service times: our queue against Ciw's."""
+    import ciw
+
+    from sim.engine.flavours import PLAIN, compiled
+
+    luck = np.random.default_rng(1)
+    gaps = luck.exponential(1.0, files)
+    service = luck.lognormal(2.2, 0.5, files) * 0.9
+    ready = np.cumsum(gaps)
+    unit = 1_000_000  # our times are whole: microunits
+    ready_w, service_w = np.rint(ready * unit).astype(np.int64), np.rint(service * unit).astype(np.int64)
+    never = np.full(files, 2**62)
+
+    def ours(flavour: Any) -> np.ndarray[Any, Any]:
+        free = flavour.heap()
+        for _ in range(10):
+            free.append(0)
+        starts = flavour.sequence(np.empty(files, dtype=np.int64))
+        flavour.officers(*(flavour.sequence(each) for each in (ready_w, never, service_w)), free, starts)
+        return np.asarray(starts)
+
+    def theirs() -> list[float]:
+        network = ciw.create_network(
+            arrival_distributions=[ciw.dists.Sequential([*gaps.tolist(), float("inf")])],
+            service_distributions=[ciw.dists.Sequential(service.tolist())],
+            number_of_servers=[10],
+        )
+        run = ciw.Simulation(network)
+        run.simulate_until_max_customers(files, method="Finish")
+        return sorted(each.service_start_date for each in run.get_all_records())
+
+    compared = np.abs(np.sort(ours(PLAIN)) / unit - np.array(theirs())).max()
+    assert compared < 0.01, f"the two queues differ by {compared}"
+    for name, flavour in (("plain", PLAIN), ("compiled", compiled())):
+        ours(flavour)
+        pairs = [(cpu(lambda flavour=flavour: ours(flavour)), cpu(theirs)) for _ in range(3)]
+        record("officers' queue", f"officers kernel, {name}", "Ciw, one node", files, pairs, "cpu s")
+
+
+def main() -> None:
+    """Run every benchmark, or the named ones."""
+    benchmarks: dict[str, Callable[[], None]] = {
+        "naive": lambda: against_naive(120_000, 3),
+        "flat": lambda: flat_cost((12_000, 120_000, 1_200_000)),
+        "memory": lambda: memory(1_200_000),
+        "ciw": lambda: against_ciw(20_000),
+    }
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "names", nargs="*", choices=[*benchmarks, []], help="which ones; all if none is named"
+    )
+    for name in parser.parse_args().names or benchmarks:
+        benchmarks[name]()
+
+
+if __name__ == "__main__":
+    main()
