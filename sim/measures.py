@@ -34,6 +34,7 @@ from sim.outcome import (
     STATUSES,
     WAITLISTED,
     WITHDRAWN,
+    IntakeAccount,
     Outcome,
 )
 from sim.people import People
@@ -95,6 +96,7 @@ def _funnel(scenario: Scenario, people: People, outcome: Outcome, spec: Spec) ->
         "invitations_wasted_share": sum(wasted.values()) / letters if letters else np.nan,
         "applicants": _count(outcome.attempts > 0),
         "applications": float(outcome.attempts.sum()),
+        **{f"applications/{each.year}": _filed_in(outcome, each) for each in outcome.intakes},
         "incomplete_returns": _count(_returned_incomplete(people, outcome, spec)),
         "over_cap_returns": float(outcome.full_count.sum()),
         "over_cap_persons": _count(outcome.full_count > 0),
@@ -106,6 +108,13 @@ def _funnel(scenario: Scenario, people: People, outcome: Outcome, spec: Spec) ->
         "pr_first": float(ended[STATUSES[PR_FIRST]]),
         "certificates_expired": float(ended[STATUSES[CERTIFICATE_EXPIRED]]),
     }
+
+
+def _filed_in(outcome: Outcome, intake: IntakeAccount) -> float:
+    """First and last filings while an intake was open; those between, of people with three, are not kept."""
+    again = np.where(outcome.attempts > 1, outcome.filed_s, NEVER)
+    filings = (outcome.first_filed_s, again)
+    return sum(_count((each >= intake.opens_s) & (each < intake.closes_s)) for each in filings)
 
 
 def _wasted(outcome: Outcome) -> dict[str, Flags]:

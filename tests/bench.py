@@ -153,12 +153,13 @@ def flat_cost(sizes: tuple[int, ...]) -> None:
 def memory(applicants: int) -> None:
     """Peak resident memory that simulating so many people adds to a process that has imported the engine."""
     code = (
-        "import resource, sys\n"
+        "import re, sys\n"
         "from tests.bench import flagship, whole\n"
         "import sim.programme, sim.population\n"
         "scenario = flagship(12_000) if sys.argv[1] == '0' else flagship(int(sys.argv[1]))\n"
         "whole(scenario)() if sys.argv[1] != '0' else None\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+        "status = open('/proc/self/status').read()\n"
+        "print(int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) / 1024)\n"
     )
 
     def peak(count: int) -> float:

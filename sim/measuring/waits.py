@@ -40,6 +40,13 @@ def wait_measures(scenario: Scenario, people: People, outcome: Outcome, spec: Sp
     standard_s = scenario.objectives.decision_weeks.value * WEEK_S
     return {
         "median_wait_days": office.quantile(0.5) / DAY_S,
+        **{
+            f"median_wait_days/{intake.year}": application_to_decision(
+                scenario, people, outcome, spec, filed_in=(intake.opens_s, intake.closes_s)
+            ).quantile(0.5)
+            / DAY_S
+            for intake in outcome.intakes
+        },
         "p90_wait_days": office.quantile(0.9) / DAY_S,
         "service_level": office.incidence_at(standard_s),
         **{f"permit_within_{n}_months": course.incidence_at(n * MONTH_S) for n in (6, 12, 24)},
@@ -59,9 +66,21 @@ def taken_on(people: People, outcome: Outcome, spec: Spec) -> Flags:
     return waits
 
 
-def application_to_decision(scenario: Scenario, people: People, outcome: Outcome, spec: Spec) -> Incidence:
-    """Kaplan-Meier of the seconds from the filing taken on to its decision, waiting lists included."""
-    rows = np.flatnonzero(taken_on(people, outcome, spec))
+def application_to_decision(
+    scenario: Scenario,
+    people: People,
+    outcome: Outcome,
+    spec: Spec,
+    *,
+    filed_in: tuple[int, int] = (0, NEVER),
+) -> Incidence:
+    """Kaplan-Meier of the seconds from the filing taken on to its decision, waiting lists included.
+
+    `filed_in` picks the filings from one second up to, not including, another.
+    """
+    begins, ends = filed_in
+    filed = (outcome.filed_s >= begins) & (outcome.filed_s < ends)
+    rows = np.flatnonzero(taken_on(people, outcome, spec) & filed)
     decided_s = outcome.decided_s[rows]
     end = np.minimum(np.minimum(decided_s, outcome.left_s[rows]), scenario.ends_s)
     return cumulative_incidence(None, end - outcome.filed_s[rows], (decided_s < NEVER).astype(np.int64))

@@ -33,7 +33,7 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     if brief:
         return
     for title, table in (
-        ("Year by year: means over replications", _years(found)),
+        (YEAR_BY_YEAR, _years(found)),
         ("Who gets a slot by the end", _streams(found)),
         ("What it gains, and what it asks of the offices", _gains(found)),
         ("Uptake against the cap, month by month: a full block is the cap", _uptake(found)),
@@ -68,7 +68,10 @@ def _table(*columns: str, left: int = 1) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), show_edge=False)
     for number, column in enumerate(columns):
         table.add_column(
-            column, justify="left" if number < left else "right", overflow="fold", no_wrap=number > 0
+            column,
+            justify="left" if number < left else "right",
+            overflow="fold",
+            no_wrap=number > 0 or column == "year",
         )
     return table
 
@@ -98,12 +101,17 @@ def _range(found: Data, name: str, *, unit: str = "count", variant: str = "chanc
     return low if low == high else f"{low} to {high}"
 
 
+YEAR_BY_YEAR = (
+    "Year by year: means over replications; reached: how often; days: median, application to decision; "
+    "busy: officers' time"
+)
+
 BY_YEAR = (
     ("applied", "applications", "count"),
     ("granted", "grants", "count"),
     ("permits", "permits", "count"),
-    ("median days", "median_wait_days", "count"),
-    ("officers busy", "utilisation", "share"),
+    ("days", "median_wait_days", "count"),
+    ("busy", "utilisation", "share"),
 )
 """Column, measure and how it is written; a measure that is not known by year is left out."""
 
@@ -122,7 +130,7 @@ def _years(found: Data) -> Table:
             header += f" ({_reach(found)})"
         headers.append(header)
         if name == "grants" and capped:
-            headers += [f"unused ({_reach(found)})", "P(reached)", *(["half by"] if any(halves) else [])]
+            headers += [f"unused ({_reach(found)})", "reached", *(["half by"] if any(halves) else [])]
     table = _table(*headers)
     for intake, half in zip([*found["intakes"], None], [*halves, None], strict=True):
         suffix = f"/{intake['year']}" if intake else ""

@@ -24,7 +24,7 @@ def test_the_register_names_every_labelled_number_in_order(flagship: Scenario) -
     keys = [each.key for each in register(flagship)]
     assert keys[0] == "intake.2022.cap"
     assert keys.index("streams.pilot.share") < keys.index("demand.backlog") < keys.index("offices.officers")
-    assert "demand.events.people-in-quebec-come-first.factor" in keys
+    assert "demand.events.people-in-quebec-first.factor" in keys
     assert "pathways.permanent_residence.medians.2022-01-01.months" in keys
     assert "pathways.permanent_residence.throughput_persons.2020" in keys
     assert len(keys) == len(set(keys))

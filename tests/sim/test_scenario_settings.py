@@ -66,7 +66,7 @@ def test_an_intake_is_named_by_its_year(flagship: Scenario) -> None:
 
 
 def test_an_event_is_named_by_its_name_or_number(flagship: Scenario) -> None:
-    by_name = replaced(flagship, {"demand.events.people-in-quebec-come-first.factor": 0.5})
+    by_name = replaced(flagship, {"demand.events.people-in-quebec-first.factor": 0.5})
     assert by_name == replaced(flagship, {"demand.events.2.factor": 0.5})
     assert by_name.demand.events[1].factor.value == 0.5
 
@@ -100,7 +100,7 @@ def test_a_new_policy_can_be_given_as_a_table(flagship: Scenario) -> None:
         ("intake.2021.cap", 5, "one of 2022, 2023, 2024, 2025, 2026"),
         ("policies.lotery.invite.every_days", 7, "write policies.lottery.invite.every_days"),
         ("policies.lottery.invite.every_day", 7, "write policies.lottery.invite.every_days"),
-        ("demand.events.9.factor", 7, "people-in-quebec-come-first"),
+        ("demand.events.9.factor", 7, "people-in-quebec-first"),
         ("demand.backlog", -1, "demand.backlog: -1 is less than 0"),
         ("behaviour.applies_share", "75 %", "write 0.75, without quotes"),
         ("streams.pilot.share", 0.2, "0.943 (regular) + 0.2 (pilot) = 1.143"),
