@@ -7,6 +7,7 @@ queue of officers run as if the office never closed.
 """
 
 import datetime
+import functools
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -46,6 +47,17 @@ def after(day: datetime.date, zone: str) -> int:
 def local(second: int, zone: str) -> datetime.datetime:
     """A second as local date and time."""
     return datetime.datetime.fromtimestamp(second, ZoneInfo(zone))
+
+
+@functools.lru_cache(maxsize=64)
+def every(days: int, first: datetime.date, before: int, zone: str) -> tuple[int, ...]:
+    """Local midnights every so many days from a date on, up to, not including, a second."""
+    found: list[int] = []
+    day = first
+    while (midnight := at(day, zone)) < before:
+        found.append(midnight)
+        day += datetime.timedelta(days=days)
+    return tuple(found)
 
 
 def month_starts(begins: int, ends: int, zone: str, *, months: int = 1) -> list[int]:

@@ -34,7 +34,6 @@ from sim.outcome import (
     STATUSES,
     WAITLISTED,
     WITHDRAWN,
-    IntakeAccount,
     Outcome,
 )
 from sim.people import People
@@ -76,7 +75,7 @@ def in_scope(people: People, outcome: Outcome) -> tuple[People, Outcome]:
     attributes = {name: column[rows] for name, column in columns.pop("attributes").items()}
     chosen = People(**{name: column[rows] for name, column in columns.items()}, attributes=attributes)
     course = {name: column[rows] for name, column in outcome.columns().items()}
-    return chosen, Outcome(**course, intakes=outcome.intakes)
+    return chosen, Outcome(**course, filings_s=outcome.filings_s, intakes=outcome.intakes)
 
 
 def _funnel(scenario: Scenario, people: People, outcome: Outcome, spec: Spec) -> dict[str, float]:
@@ -95,8 +94,13 @@ def _funnel(scenario: Scenario, people: People, outcome: Outcome, spec: Spec) ->
         **wasted,
         "invitations_wasted_share": sum(wasted.values()) / letters if letters else np.nan,
         "applicants": _count(outcome.attempts > 0),
-        "applications": float(outcome.attempts.sum()),
-        **{f"applications/{each.year}": _filed_in(outcome, each) for each in outcome.intakes},
+        "applications": float(len(outcome.filings_s)),
+        **{
+            f"applications/{each.year}": float(
+                np.diff(np.searchsorted(outcome.filings_s, [each.opens_s, each.closes_s]))[0]
+            )
+            for each in outcome.intakes
+        },
         "incomplete_returns": _count(_returned_incomplete(people, outcome, spec)),
         "over_cap_returns": float(outcome.full_count.sum()),
         "over_cap_persons": _count(outcome.full_count > 0),
@@ -108,13 +112,6 @@ def _funnel(scenario: Scenario, people: People, outcome: Outcome, spec: Spec) ->
         "pr_first": float(ended[STATUSES[PR_FIRST]]),
         "certificates_expired": float(ended[STATUSES[CERTIFICATE_EXPIRED]]),
     }
-
-
-def _filed_in(outcome: Outcome, intake: IntakeAccount) -> float:
-    """First and last filings while an intake was open; those between, of people with three, are not kept."""
-    again = np.where(outcome.attempts > 1, outcome.filed_s, NEVER)
-    filings = (outcome.first_filed_s, again)
-    return sum(_count((each >= intake.opens_s) & (each < intake.closes_s)) for each in filings)
 
 
 def _wasted(outcome: Outcome) -> dict[str, Flags]:

@@ -103,6 +103,8 @@ class Outcome:
     arrived_s: Seconds
     left_s: Seconds
     """When the person left the programme's course: declined, lapsed, overtaken, withdrew."""
+    filings_s: Seconds
+    """Every filing of everybody, those after a return included, ascending; shape (filings,)."""
     intakes: tuple[IntakeAccount, ...]
 
     def __len__(self) -> int:
@@ -110,7 +112,8 @@ class Outcome:
 
     def columns(self) -> dict[str, Whole]:
         """Name -> column, in the order above."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "intakes"}
+        names = [field.name for field in fields(self) if field.name not in ("filings_s", "intakes")]
+        return {name: getattr(self, name) for name in names}
 
 
 EVENTS = (

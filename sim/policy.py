@@ -44,11 +44,11 @@ class Invite(Record):
     """Days between rounds, counted from the start of the scenario."""
     size: Literal["pool", "fixed", "to-cap"] = "pool"
     """pool: everyone waiting; fixed: `number` letters; to-cap: factor x free slots - unanswered letters."""
-    number: Annotated[int, Field(ge=0)] | None = None
+    number: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
     """Letters a round, for size = fixed."""
     factor: Annotated[float, Field(gt=0, le=100)] = 1.0
     """Over-invitation factor, for size = to-cap: letters for each free slot."""
-    letter_validity_days: Annotated[int, Field(ge=1)] | Literal["none"] | None = None
+    letter_validity_days: Annotated[int, Field(ge=1, le=1_000_000_000)] | Literal["none"] | None = None
     """Days in which a letter must be used; none: unlimited; left out: as behaviour.letter_validity_days."""
 
     @model_validator(mode="after")
@@ -86,7 +86,7 @@ class Reserve(Record):
 
     stream: str
     """The stream, as named under [streams]."""
-    slots: Annotated[int, Field(ge=0)] | None = None
+    slots: Annotated[int, Field(ge=0, le=1_000_000_000)] | None = None
     """How many slots a year; give this or `share`."""
     share: Annotated[float, Field(ge=0, le=1)] | None = None
     """Which part of the year's cap, rounded down; give this or `slots`."""
@@ -133,9 +133,9 @@ CATALOGUE: dict[str, Policy] = {
         seen_in="IMP+ (its letters as assumed here); Home Care Worker pilots 2025",
     ),
     "lottery": Policy(
-        summary="a fresh draw each round, as many letters as slots are free",
+        summary="a fresh draw each round, as many letters as slots are free, letters valid for 60 days",
         seen_in="Parents and Grandparents Program 2020",
-        invite=Invite(order="lottery", size="to-cap"),
+        invite=Invite(order="lottery", size="to-cap", letter_validity_days=60),
     ),
     "score-rounds": Policy(
         summary="highest scores first, 1.35 letters a free slot, letters valid for 60 days",

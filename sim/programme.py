@@ -20,6 +20,7 @@ takes it up. A refusal ends the matter; an approval is a permit, unused if perma
 its holder does.
 """
 
+import bisect
 import itertools
 import math
 from collections.abc import Generator
@@ -29,6 +30,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from sim import clock
 from sim.clock import DAY_S, NEVER, Seconds
 from sim.engine import kernels
 from sim.engine.flavours import PLAIN, Kernels, compiled
@@ -114,16 +116,17 @@ class _Programme:
         by_priority = np.empty_like(priority)
         by_priority[priority] = np.arange(len(priority))
         pool = np.empty(0, dtype=np.int64)  # priorities of those who wait for a letter, ascending
-        seen, step, starts = 0, invite.every_days * DAY_S, int(self.env.now)
-        number = 0
+        scenario = self.prepared.scenario
+        rounds = clock.every(invite.every_days, scenario.starts, self.horizon, scenario.time_zone)
+        seen = number = 0
         while True:
             if len(pool) == 0:
                 if seen == len(arrivals):
                     return
-                number = max(number, -((starts - int(arrivals[seen])) // step))
-            time = starts + number * step
-            if time >= self.horizon:
+                number = max(number, bisect.bisect_left(rounds, int(arrivals[seen])))
+            if number == len(rounds):
                 return
+            time = rounds[number]
             yield self._at(time, kernels.ROUND)
             until = int(np.searchsorted(arrivals, time, side="right"))
             pool = np.concatenate([pool, priority[order[seen:until]]])
@@ -207,6 +210,7 @@ class _Programme:
         for account in accounts:
             assert 0 <= account.used <= account.granted, account
         columns = final_columns(self.prepared, self.letter, self.validity, offices.course, self.horizon)
+        filings = offices.all_filings()
         del offices, self.offices  # a million people: what is written out need not be kept twice
         years = np.array([each.year for each in self.years] + [0], dtype=np.int16)
         columns["intake"] = years[columns["intake"]]
@@ -218,7 +222,7 @@ class _Programme:
             full[name][scope] = columns.pop(name)
         outside = ~people.in_scope
         full["status"][outside] = status_outside(people, self.horizon)[outside]
-        return Outcome(**full, intakes=accounts)
+        return Outcome(**full, filings_s=filings, intakes=accounts)
 
 
 def _validity_s(scenario: Scenario, policy: Policy) -> int:

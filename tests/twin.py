@@ -14,10 +14,11 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, fields
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count, groupby
 from operator import attrgetter, itemgetter
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import simpy
@@ -35,7 +36,7 @@ from sim.scenario import Intake, Scenario
 
 TURN, EXIT, DECISION, ROUND, CLAIM, READY = range(6)
 CLOSES, OPENS, RELEASES, REFRESHES = range(4)  # the order of turns within one second
-COLUMNS = [column.name for column in fields(Outcome) if column.name != "intakes"]
+COLUMNS = [column.name for column in fields(Outcome) if column.name not in ("filings_s", "intakes")]
 NOTHING = {
     "attempts": 0,
     "full_count": 0,
@@ -150,6 +151,7 @@ class Model:
         self.starts_s, self.ends_s = scenario.starts_s, scenario.ends_s
         self.env = simpy.Environment(initial_time=self.starts_s)
         self.size = len(people)
+        self.filings_s: list[int] = []
         self.persons = _persons(scenario, people)
         self.intakes = Intakes(self)
         self.ministry = Ministry(self, people)
@@ -224,6 +226,7 @@ def life(model: Model, p: Person) -> Life:
             return p.is_overtaken()
         p.answered = True
         p.attempts += 1
+        model.filings_s.append(files_s)
         p.filed_s, p.first_filed_s = files_s, min(files_s, p.first_filed_s)
         if spec.counts == "received" or p.is_complete:
             if spec.counts == "approved":
@@ -363,8 +366,12 @@ class Intakes:
             for window, second in enumerate(year.windows_s[1:], start=2):
                 yield second, RELEASES, year, window
             if counter != "exact":
-                step_s = counter * DAY_S
-                for second in range(year.opens_s + step_s, year.closes_s, step_s):
+                zone = self.model.scenario.time_zone
+                opens = datetime.fromtimestamp(year.opens_s, ZoneInfo(zone)).date()
+                for step in count(1):
+                    second = at(opens + timedelta(days=step * counter), zone)
+                    if second >= year.closes_s:
+                        break
                     yield second, REFRESHES, year, 0
 
     def _open(self, year: Year) -> None:
@@ -491,7 +498,8 @@ class Ministry:
     def rounds(self) -> Life:
         invite = self.model.policy.invite
         for k in count() if invite.by == "rounds" else ():
-            yield self.model.at(self.model.starts_s + k * invite.every_days * DAY_S, ROUND)
+            day = self.model.scenario.starts + timedelta(days=k * invite.every_days)
+            yield self.model.at(at(day, self.model.scenario.time_zone), ROUND)
             now = self.model.now
             pool = [p for p in self.pool.values() if p.certified_s <= now < p.standing_until_s]
             for p in self._in_order(pool, k)[: self._size(pool)]:
@@ -619,4 +627,5 @@ def simulate(scenario: Scenario, people: People, policy: Policy) -> Outcome:
     rows = [p.row for p in model.persons]
     for name, column in columns.items():
         column[rows] = [getattr(p, name) for p in model.persons]
-    return Outcome(**columns, intakes=model.intakes.accounts())
+    filings = np.sort(np.array(model.filings_s, dtype=np.int64))
+    return Outcome(**columns, filings_s=filings, intakes=model.intakes.accounts())

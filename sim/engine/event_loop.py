@@ -218,7 +218,14 @@ def _over_cap(
 
 
 def _file(
-    rows: Rows, course: Course, gate: Gate, rules: Rules, events: list[int], time: int, row: int
+    rows: Rows,
+    course: Course,
+    gate: Gate,
+    rules: Rules,
+    events: list[int],
+    filings: list[int],
+    time: int,
+    row: int,
 ) -> None:
     """An application arrives."""
     if time >= rows.standing_until[row]:
@@ -226,6 +233,7 @@ def _file(
         return
     course.attempts[row] += 1
     course.filed[row] = time
+    filings.append(time)
     if course.attempts[row] == 1:
         course.first_filed[row] = time
     complete = rows.complete[row] or course.attempts[row] > 1
@@ -313,6 +321,7 @@ def course_until(
     hours: Hours,
     events: list[int],
     free_w: list[int],
+    filings: list[int],
     bound: int,
 ) -> None:
     """Run the course up to, not including, an event key; the heaps are kept for the next call."""
@@ -326,7 +335,7 @@ def course_until(
         if time >= rules.horizon:
             continue
         if phase == CLAIM:
-            _file(rows, course, gate, rules, events, time, row)
+            _file(rows, course, gate, rules, events, filings, time, row)
         elif phase == READY:
             _reach_officers(rows, course, rules, hours, events, free_w, time, row)
         elif phase == DECISION:

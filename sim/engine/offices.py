@@ -66,6 +66,10 @@ class Offices:
         """Unused slots of each cap, by its name, that wait for the next intake."""
         self.carried_in = [0] * len(years)
         self.events = flavour.heap()
+        self.filings = flavour.heap()
+        """The time of every filing (event loop only)."""
+        self.filed_s: list[Seconds] = []
+        """The same in parts (vector way only)."""
         self.free_w = flavour.heap()
         for _ in range(int(scenario.offices.officers.value)):
             self.free_w.append(0)
@@ -132,6 +136,11 @@ class Offices:
             return 0
         return max(0, int(self.gate.limit[0] - self.gate.used[0]))
 
+    def all_filings(self) -> Seconds:
+        """The times of all filings, those after a return included, in order."""
+        parts = [np.array(list(self.filings), dtype=np.int64), *self.filed_s]
+        return np.sort(np.concatenate(parts))
+
     def undecided(self, time: int) -> int:
         """Complete applications that are neither decided nor left by a time."""
         self.serve(time)
@@ -152,6 +161,7 @@ class Offices:
                 self.hours,
                 self.events,
                 self.free_w,
+                self.filings,
                 bound,
             )
         elif self.rules.counts == kernels.APPROVED:
@@ -179,6 +189,7 @@ class Offices:
         course.attempts[rows] += 1
         course.filed[rows] = times
         course.first_filed[rows] = np.minimum(course.first_filed[rows], times)
+        self.filed_s.append(times)
         return rows, times
 
     def _complete_filings(self, time: int) -> Generator[tuple[Whole, Seconds], None, None]:
@@ -231,6 +242,7 @@ class Offices:
         course.next_filing[seconds] = NEVER
         course.attempts[seconds] += 1
         course.filed[seconds] = second_times
+        self.filed_s.append(second_times)
         self._over_cap(seconds[~second_granted], second_times[~second_granted])
         taken, taken_times = seconds[second_granted], second_times[second_granted]
         course.slot[taken], course.intake[taken] = taken_times, self.gate.open_intake[0]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import clock
-from sim.clock import DAY_S, NEVER
+from sim.clock import NEVER
 from sim.ledger import Spec
 from sim.policy import Policy
 from sim.scenario import Intake, Scenario
@@ -110,10 +110,9 @@ def turns(scenario: Scenario, all_windows: tuple[Windows, ...], spec: Spec) -> t
         found.append(Turn(each.closes_s, CLOSE, index, 0))
         found += [Turn(bound, RELEASE, index, k + 2) for k, bound in enumerate(each.bounds_s)]
         if spec.counter != "exact":
-            step = spec.counter * DAY_S
-            found += [
-                Turn(time, REFRESH, index, 0) for time in range(each.opens_s + step, each.closes_s, step)
-            ]
+            opens = clock.local(each.opens_s, scenario.time_zone).date()
+            copies = clock.every(spec.counter, opens, each.closes_s, scenario.time_zone)
+            found += [Turn(time, REFRESH, index, 0) for time in copies[1:]]
     return tuple(sorted(turn for turn in found if turn.time_s < scenario.ends_s))
 
 

@@ -107,10 +107,8 @@ def clearance(backlog: float, throughput_per_year: float) -> float:
 
 
 def _peaks(scenario: Scenario, outcome: Outcome) -> dict[str, float]:
-    """First and last filings of everyone (of three or more, those between are not on record)."""
-    again = outcome.attempts > 1
-    filed = np.concatenate([outcome.first_filed_s[outcome.attempts > 0], outcome.filed_s[again]])
-    filed.sort()
+    """The busiest day and hour at the portal, by every filing."""
+    filed = outcome.filings_s
     a_day = np.diff(np.searchsorted(filed, _midnights(scenario.starts, scenario.ends, scenario.time_zone)))
     an_hour = np.searchsorted(filed, filed + 3600, side="left") - np.arange(len(filed))
     return {

@@ -13,7 +13,7 @@ COUNTS = ("attempts", "full_count", "intake", "spent")
 
 def make_outcome(n: int, *intakes: IntakeAccount, **columns: Any) -> Outcome:
     """What became of n people; a column is one value or one each, and `None` in it means never."""
-    names = [field.name for field in fields(Outcome) if field.name != "intakes"]
+    names = [field.name for field in fields(Outcome) if field.name not in ("filings_s", "intakes")]
     unknown = set(columns) - set(names)
     assert not unknown, f"make_outcome: no columns {sorted(unknown)}"
     made = {}
@@ -22,4 +22,6 @@ def make_outcome(n: int, *intakes: IntakeAccount, **columns: Any) -> Outcome:
         given = columns.get(name, default)
         values = [NEVER if value is None else value for value in given] if np.ndim(given) else given
         made[name] = np.array(np.broadcast_to(np.asarray(values), n), dtype=np.int64)
-    return Outcome(**made, intakes=intakes)
+    again = np.where(made["attempts"] > 1, made["filed_s"], NEVER)
+    filings = np.concatenate([made["first_filed_s"], again])
+    return Outcome(**made, filings_s=np.sort(filings[filings < NEVER]), intakes=intakes)

@@ -25,6 +25,7 @@ def assert_same(expected: Outcome, found: Outcome, what: str) -> None:
         differs = np.flatnonzero(column != found.columns()[name])
         rows = [(int(row), int(column[row]), int(found.columns()[name][row])) for row in differs[:3]]
         assert len(differs) == 0, f"{what}: {name} differs in {len(differs)} rows: row, twin, engine {rows}"
+    assert np.array_equal(expected.filings_s, found.filings_s), f"{what}: filings"
     assert expected.intakes == found.intakes, what
 
 
