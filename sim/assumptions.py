@@ -36,8 +36,10 @@ class Assumption(NamedTuple):
 
 
 def register(scenario: Scenario) -> tuple[Assumption, ...]:
-    """Every number of the scenario that has a basis, in the order of the format."""
-    return tuple(found for found in _numbers(scenario, "") if found.number.basis is not None)
+    """Every number of the scenario that has a basis, in the order of the format; those of [load] apart,
+    since traffic changes no outcome."""
+    found = (each for each in _numbers(scenario, "") if not each.key.startswith("load."))
+    return tuple(each for each in found if each.number.basis is not None)
 
 
 def _numbers(record: Record, prefix: str) -> Iterator[Assumption]:

@@ -6,6 +6,8 @@ and no traceback is printed; set QUOTALAB_TRACEBACK=1 to see one.
 """
 
 import contextlib
+import io
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +42,9 @@ app.command("sim.cli_scenario:app", name="scenario", help="List, check and show 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what an encoding lacks becomes a ?, and stops nothing
+            stream.reconfigure(errors="replace")
     try:
         code = app(argv, exit_on_error=False, print_error=False)
         sys.stdout.flush()
@@ -112,7 +117,8 @@ def run(
     replications
         How many replications; 100 if left out.
     precision
-        Instead: as many as it takes to know every headline mean this well, such as 1%.
+        Instead, e such as 1%: as many as it takes until the 95% half-width of every headline mean is at most
+        e/(1+e) of it, where a mean below a tenth of all slots, or below a week, counts as that.
     seed
         Seed of every random stream; the scenario's own if left out.
     settings
@@ -185,13 +191,23 @@ def run(
         error.add_note(f"what was written is in {folder.path}")
         raise
     if as_json:
-        sys.stdout.write((folder.path / "summary.json").read_text("utf-8"))
+        sys.stdout.write(_encodable((folder.path / "summary.json").read_text("utf-8")))
         return 0
     _, summary = results.read(folder.path)
     assert summary is not None, folder.path
     shown_in = None if quiet else folder.path
     show_run.show(summary, show_run.console_for(sys.stdout), folder=shown_in, brief=quiet)
     return 0
+
+
+def _encodable(text: str) -> str:
+    """JSON that the output can take: with escapes where its encoding lacks a character."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return json.dumps(json.loads(text), sort_keys=True, indent=1) + "\n"
+    return text
 
 
 def _share(text: str) -> float:

@@ -45,31 +45,33 @@ class Bounds:
     """What a number of a scenario may be."""
 
     ge: float
-    le: float | None
+    le: float
     whole: bool
 
     def __str__(self) -> str:
         kind = "a whole number" if self.whole else "a number"
-        if self.le is not None:
-            return f"{kind} from {self.ge:g} to {self.le:g}"
-        return f"{kind} above 0" if self.ge == TINY else f"{kind} of at least {self.ge:g}"
+        return f"{kind} from {self.ge:g} to {self.le:,.0f}"
 
     def admit(self, figure: float) -> bool:
         """Whether a figure is inside."""
-        inside = isfinite(figure) and figure >= self.ge and (self.le is None or figure <= self.le)
+        inside = isfinite(figure) and self.ge <= figure <= self.le
         return inside and (not self.whole or figure == int(figure))
 
 
 TINY = 1e-6
 """The least number above 0 that is told from 0."""
 
+MOST = 1_000_000_000
+"""No number of a scenario is more: the product of two still fits into 64 bits."""
 
-def _number(*, ge: float = 0.0, le: float | None = None, whole: bool = False) -> Any:
+CENTURY_MONTHS = 1_200
+"""No delay is longer: moments that far from the scenario still have a date."""
+
+
+def _number(*, ge: float = 0.0, le: float = MOST, whole: bool = False) -> Any:
     """The type of a number that may be written plainly or labelled, with its bounds."""
     bounds = Bounds(ge, le, whole)
-    limits: dict[str, Any] = {"type": "integer" if whole else "number", "minimum": ge}
-    if le is not None:
-        limits["maximum"] = le
+    limits: dict[str, Any] = {"type": "integer" if whole else "number", "minimum": ge, "maximum": le}
 
     def read(found: Any) -> Any:
         if isinstance(found, (int, float)) and not isinstance(found, bool):
@@ -119,8 +121,14 @@ Count = _number(whole=True)
 Whole = _number(ge=1, whole=True)
 Amount = _number()
 Positive = _number(ge=TINY)
-AtLeastOne = _number(ge=1)
+Staff = _number(ge=1, le=100_000, whole=True)
 Share = _number(le=1.0)
+Months = _number(le=CENTURY_MONTHS)
+PositiveMonths = _number(ge=TINY, le=CENTURY_MONTHS)
+Days = _number(le=10_000)
+Factor = _number(le=1_000)
+Persons = _number(ge=1, le=100)
+Sigma = _number(le=10)
 
 
 def plain(value: float) -> Labelled:
@@ -131,11 +139,11 @@ def plain(value: float) -> Labelled:
 class Spread(Record):
     """How a quantity varies between people: triangular between low and high, most often near mode."""
 
-    low: Annotated[float, Field(ge=0)]
+    low: Annotated[float, Field(ge=0, le=10_000)]
     """The lowest value that anyone has."""
-    mode: Annotated[float, Field(ge=0)]
+    mode: Annotated[float, Field(ge=0, le=10_000)]
     """The most frequent value."""
-    high: Annotated[float, Field(ge=0)]
+    high: Annotated[float, Field(ge=0, le=10_000)]
     """The highest value that anyone has."""
     basis: Basis | None = None
     """sourced, derived or assumption."""

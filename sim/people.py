@@ -39,7 +39,10 @@ class People:
     """A person's number in every draw, and the last but one tie-break of simultaneous events; 53 bits."""
     certified_s: Seconds
     standing_until_s: Seconds
-    """From this second on no claim is eligible: permanent residence decided, or the certificate expired."""
+    """From this second on no filing is eligible: permanent residence decided, or the certificate expired.
+
+    An application that was filed before it and waits in line is judged by the day of its filing.
+    """
     files_pr: Flags
     """Whether the person applies for permanent residence."""
     pr_filed_s: Seconds
@@ -89,7 +92,7 @@ def settle(scenario: Scenario, population: Population) -> People:
         DAY_S
         * _between(uniforms("landing"), behaviour.landing_days_low.value, behaviour.landing_days_high.value)
     )
-    residence = residence_of(scenario, uniforms("residence")).astype(np.int8)
+    residence = _residence(scenario, population)
     names = list(scenario.streams)
     stream = streams.categories(uniforms("stream"), [scenario.streams[name].share.value for name in names])
     eligible = np.array([scenario.streams[name].eligible for name in names])
@@ -99,7 +102,8 @@ def settle(scenario: Scenario, population: Population) -> People:
     def of_scope(purpose: str, quantile: Callable[[Floats], Floats], kind: Any = np.int32) -> Whole:
         """Whole quantities of the people in scope; 0 for the others, who never get that far."""
         column = np.zeros(len(population), dtype=kind)
-        column[scope] = whole_seconds(quantile(uniforms(purpose)[scope]))
+        room = np.iinfo(kind)
+        column[scope] = np.clip(whole_seconds(quantile(uniforms(purpose)[scope])), room.min, room.max)
         return np.asarray(column)
 
     declines = uniforms("answer") < behaviour.declines_share.value
@@ -165,6 +169,15 @@ def settle(scenario: Scenario, population: Population) -> People:
             for name, attribute in scenario.attribute.items()
         },
     )
+
+
+def _residence(scenario: Scenario, population: Population) -> Whole:
+    """Where each person lives: the backlog by shares of its own, if it has them."""
+    u, is_backlog = population.uniforms("residence"), population.cohort == BACKLOG
+    column = np.empty(len(population), dtype=np.int8)
+    for chosen, of_backlog in ((is_backlog, True), (~is_backlog, False)):
+        column[chosen] = residence_of(scenario, u[chosen], is_backlog=of_backlog)
+    return column
 
 
 def _between(u: Floats, low: float, high: float) -> Floats:

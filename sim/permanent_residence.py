@@ -2,8 +2,8 @@
 
 Processing runs on a clock of its own, which goes faster in years of high throughput and slower in years of
 low throughput; the median it is drawn around follows the date of filing. A member of the opening backlog is
-known to be still waiting at the start, so what is left of a file in process is drawn from what is left of its
-law.
+known to be still waiting at the start, so the time of a file already in process is drawn from what is left of
+its law: P(T <= t | T > a), with a the progress made so far.
 """
 
 import datetime
@@ -24,12 +24,7 @@ Flags = NDArray[np.bool_]
 def permanent_residence(
     scenario: Scenario, certified: Seconds, is_backlog: Flags, uniforms: Callable[[str], Floats]
 ) -> tuple[Flags, Seconds, Seconds, Flags]:
-    """Whether each person applies for permanent residence; when it is filed and decided; whether approved.
-
-    Processing runs on a clock of its own, which goes faster in years of high throughput. A member of the
-    opening backlog is known to be still waiting at the start, so the processing time of a file already in
-    process is drawn from what is left of its law: P(T <= t | T > a) with a the progress made so far.
-    """
+    """Whether each person applies for permanent residence; when it is filed and decided; whether approved."""
     path, starts = scenario.pathways.permanent_residence, scenario.starts_s
     validity = scenario.programme.certificate_months * MONTH_S
     files = uniforms("pr-filing") < path.files_share.value

@@ -140,8 +140,8 @@ def _roll_call(scenario: Scenario, seed: int, replication: int, code: int, outsi
         return streams.uniforms(seed, replication, f"{purpose}/{code}", count)
 
     demand, starts = scenario.demand, scenario.starts_s
-    outside = 1.0 - scenario.residence.quebec.value
-    scale = demand.multiple.value / outside  # people outside Quebec are counted, people in it come on top
+    quebec = share_in_quebec(scenario, is_backlog=code == BACKLOG)
+    scale = demand.multiple.value / (1.0 - quebec)  # people outside are counted, people in Quebec come on top
     if code == BACKLOG:
         count = round(demand.backlog.value * scale)
         oldest = demand.backlog_age_months.value * MONTH_S
@@ -167,7 +167,8 @@ def _roll_call(scenario: Scenario, seed: int, replication: int, code: int, outsi
     if code != BACKLOG:
         inside &= certified >= starts  # earlier ones are in the opening backlog already
     if outside_only:
-        inside &= residence_of(scenario, uniforms("residence", count)) != QUEBEC
+        where = residence_of(scenario, uniforms("residence", count), is_backlog=code == BACKLOG)
+        inside &= where != QUEBEC
     index = np.flatnonzero(inside)
     return Cohort(code, count, index, certified[index])
 
@@ -195,10 +196,24 @@ def supply_rounds(demand: Demand, year: int, zone: str) -> tuple[Seconds, Floats
     return times, np.cumsum(weights) / weights.sum(), float(weights.sum() / seasonal.sum())
 
 
-def residence_of(scenario: Scenario, u: Floats) -> Whole:
-    """ABROAD, OTHER_PROVINCE or QUEBEC for each uniform."""
-    shares = scenario.residence
-    return streams.categories(u, (shares.abroad.value, shares.other_province.value, shares.quebec.value))
+def share_in_quebec(scenario: Scenario, *, is_backlog: bool) -> float:
+    """Which part of the opening backlog, or of everyone else, lives in Quebec."""
+    own = scenario.demand.backlog_quebec if is_backlog else None
+    return float((own or scenario.residence.quebec).value)
+
+
+def residence_of(scenario: Scenario, u: Floats, *, is_backlog: bool) -> Whole:
+    """ABROAD, OTHER_PROVINCE or QUEBEC for each uniform, of the opening backlog or of everyone else.
+
+    Where the backlog has a share of its own in Quebec, the other two keep their proportion in what is left.
+    """
+    where = scenario.residence
+    abroad, other, quebec = where.abroad.value, where.other_province.value, where.quebec.value
+    if is_backlog and scenario.demand.backlog_quebec is not None:
+        quebec = share_in_quebec(scenario, is_backlog=True)
+        left = (1.0 - quebec) / (abroad + other)
+        abroad, other = abroad * left, other * left
+    return streams.categories(u, (abroad, other, quebec))
 
 
 def of_spread(u: Floats, spread: Spread) -> Floats:

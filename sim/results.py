@@ -2,8 +2,9 @@
 
 A folder holds `manifest.json` (what ran, when, on what, and the SHA-256 of every other file), `scenario.toml`
 (the scenario's text as it was given), `settings.json` (values replaced on the command line, if any),
-`summary.json`, `replications.parquet` and, if asked for, `applicants.parquet`. Only the manifest knows the
-time and the machine: every other file is the same, byte for byte, on a second run from the same seed.
+`summary.json`, `replications.parquet` and, if asked for, `applicants.parquet` and `events.parquet`. Only
+the manifest knows the time and the machine: every other file is the same, byte for byte, on a second run from
+the same seed.
 
 The manifest is written first and says `"complete": false`; it says otherwise only once everything else is in
 place. Each file is written beside its place and then renamed, so a file that is there is whole.
@@ -28,7 +29,8 @@ if TYPE_CHECKING:  # `quotalab --version` must not pay for the whole simulation
 
 MANIFEST = "manifest.json"
 FORMAT = "quotalab-run-1"
-OURS = ("scenario.toml", "settings.json", "summary.json", "replications.parquet", "applicants.parquet")
+TABLES = ("replications.parquet", "applicants.parquet", "events.parquet")
+OURS = ("scenario.toml", "settings.json", "summary.json", *TABLES)
 PACKAGES = ("numpy", "scipy", "simpy", "pydantic", "duckdb", "joblib", "numba")
 
 
@@ -68,6 +70,7 @@ def begin(
         "complete": False,
         "scenario": source,
         "scenario_sha256": digest(text, settings),
+        "settings": settings,
         "policy": policy,
         "seed": seed,
         "question": question,
@@ -90,12 +93,15 @@ def finish(folder: RunFolder, study: "Study", *, applicants: int = 0) -> RunFold
     from sim.showing import tables
     from sim.showing.summary import summary
 
-    _write_json(folder.path / "summary.json", summary(study))
+    _write_json(folder.path / "summary.json", summary(study, settings=folder.manifest["settings"]))
     with _placed(folder.path / "replications.parquet") as temporary:
         tables.write_replications(temporary, study)
     if applicants:
-        with _placed(folder.path / "applicants.parquet") as temporary:
-            tables.write_applicants(temporary, study, min(applicants, study.replications))
+        with (
+            _placed(folder.path / "applicants.parquet") as people,
+            _placed(folder.path / "events.parquet") as events,
+        ):
+            tables.write_people(people, events, study, min(applicants, study.replications))
     there = (folder.path / name for name in OURS)
     files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in there if file.exists()}
     manifest = folder.manifest | {"complete": study.complete, "ended": _now(), "files": files}

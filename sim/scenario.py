@@ -11,9 +11,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from sim import clock
-from sim.labelled import Amount, AtLeastOne, Count, Positive, Share, Spread, Whole, plain
+from sim import clock, labelled
+from sim.labelled import Amount, Count, Positive, Share, Spread, Whole, plain
 from sim.ledger import Spec
+from sim.load import Load
 from sim.policy import CATALOGUE, Policy, Reason, Record, Refresh
 
 
@@ -25,13 +26,13 @@ class Programme(Record):
     gives_back: tuple[Reason, ...] = ()
     """Which releases lower the count: refusal, withdrawal, expiry (a permit overtaken before use)."""
     refusals: Literal["fresh", "sticky"] = "fresh"
-    """Whether a refused claim is decided anew when it is repeated under the same key."""
+    """Whether a claim refused before is decided anew under its key, by a service; no simulation reads it."""
     counter: Literal["exact"] | Refresh = "exact"
     """The figure claims are judged by: the true count, or a copy taken every refresh_days."""
     over_cap: Literal["return", "refuse", "queue"] = "return"
     """An application that finds the cap reached: handed back to try again, refused for good, or queued."""
-    tolerance: Annotated[int, Field(ge=0)] = 0
-    """How far over the cap a soft cap may go; declared for judges of a service, without effect here."""
+    tolerance: Annotated[int, Field(ge=0, le=labelled.MOST)] = 0
+    """How far over the cap a service under test may go before it is judged wrong; no simulation reads it."""
     permit_months: Annotated[int, Field(ge=1, le=240)] = 36
     """Validity of a permit."""
     certificate_months: Annotated[int, Field(ge=1, le=240)] = 24
@@ -84,7 +85,7 @@ class Residence(Record):
 
 
 class Attribute(Record):
-    """A declared property of applicants, drawn for each."""
+    """A property drawn for each applicant and recorded in their table; no rule of this version reads it."""
 
     values: dict[str, Annotated[float, Field(ge=0, le=1)]]
     """Value and share; the shares sum to 1."""
@@ -99,7 +100,7 @@ class Event(Record):
     """First day."""
     ends: datetime.date
     """Last day."""
-    factor: Amount
+    factor: labelled.Factor
     """Times the usual number of invitations; 0 is a halt."""
 
     @model_validator(mode="after")
@@ -127,7 +128,9 @@ class Demand(Record):
 
     backlog: Count = plain(0)
     """Holders at the start of the scenario."""
-    backlog_age_months: Amount = plain(24.0)
+    backlog_quebec: Share | None = None
+    """Of the opening backlog, those who live in Quebec, on top; left out: as residence.quebec."""
+    backlog_age_months: labelled.Months = plain(24.0)
     """Ages of the backlog's certificates are even between 0 and this."""
     per_year: Amount = plain(0)
     """New holders a year, before the year's own variation and events."""
@@ -141,7 +144,7 @@ class Demand(Record):
     """Days between the rounds that invite people to apply for a certificate."""
     certificate_delay_months: Spread = Spread(low=4, mode=6, high=10)
     """From that round to the certificate."""
-    seasonal: tuple[Annotated[float, Field(ge=0)], ...] = (1.0,) * 12
+    seasonal: tuple[Annotated[float, Field(ge=0, le=labelled.MOST)], ...] = (1.0,) * 12
     """Twelve weights, January to December, of the rounds."""
     events: tuple[Event, ...] = ()
     """Halts, slumps and waves; where two overlap, their factors multiply."""
@@ -168,7 +171,7 @@ class Behaviour(Record):
     """Letters that lead to an application, if nothing else comes first."""
     answer_days: Positive = plain(30.0)
     """Median days from letter to application (or to the no); lognormal."""
-    answer_sigma: Amount = plain(0.7)
+    answer_sigma: labelled.Sigma = plain(0.7)
     """Spread of the lognormal times to answer and to file again."""
     letter_validity_days: Whole | Literal["none"] = "none"
     """Days in which a letter must be used."""
@@ -180,20 +183,20 @@ class Behaviour(Record):
     """Median days to file again, from the return (incomplete) or the next release of slots (over the cap)."""
     withdrawal_per_year: Share = plain(0.02)
     """Of people waiting a year for a decision, those who withdraw."""
-    landing_days_low: Amount = plain(30.0)
+    landing_days_low: labelled.Days = plain(30.0)
     """From approval to arrival in Quebec: even between low and high."""
-    landing_days_high: Amount = plain(120.0)
+    landing_days_high: labelled.Days = plain(120.0)
     """The longest time from approval to arrival."""
     employment_share: Share = plain(0.85)
     """Of people who arrived, those in work."""
-    family_size: AtLeastOne = plain(2.9)
+    family_size: labelled.Persons = plain(2.9)
     """Mean persons a case, the applicant included; the others are Poisson."""
 
 
 class Offices(Record):
     """The processing office."""
 
-    officers: Whole = plain(10)
+    officers: labelled.Staff = plain(10)
     """Officers at work on every working day."""
     opens_at: datetime.time = datetime.time(8, 30)
     """Local time at which the doors open."""
@@ -207,7 +210,7 @@ class Offices(Record):
     """Days on which it does not."""
     service_hours: Positive = plain(1.5)
     """Mean hours of an officer's work on a file; lognormal."""
-    service_sigma: Amount = plain(0.5)
+    service_sigma: labelled.Sigma = plain(0.5)
     """Spread of the lognormal work on a file."""
     unstaffed_weeks: Spread = Spread(low=4, mode=8, high=16)
     """From acceptance to the officers' queue: checks that no officer waits for."""
@@ -220,7 +223,7 @@ class MedianPoint(Record):
 
     filed: datetime.date
     """The date."""
-    months: Positive
+    months: labelled.PositiveMonths
     """The median."""
 
 
@@ -229,15 +232,15 @@ class PermanentResidence(Record):
 
     files_share: Share = plain(0.97)
     """Certificate holders who apply for permanent residence while the certificate is valid."""
-    files_months: Positive = plain(7.0)
+    files_months: labelled.PositiveMonths = plain(7.0)
     """Median months from certificate to that application; lognormal."""
-    files_sigma: Amount = plain(0.7)
+    files_sigma: labelled.Sigma = plain(0.7)
     """Spread of that time."""
     approved_share: Share = plain(0.97)
     """Of those decided, the approved."""
     medians: tuple[MedianPoint, ...] = (MedianPoint(filed=datetime.date(2022, 1, 1), months=plain(27.0)),)
     """Median processing months by filing date; linear between the points, level outside them."""
-    sigma: Amount = plain(0.3)
+    sigma: labelled.Sigma = plain(0.3)
     """Spread of the lognormal processing time."""
     throughput_persons: dict[int, Positive] = {}
     """Persons admitted in a year: processing runs faster or slower by their ratio to the reference."""
@@ -283,7 +286,7 @@ class Scenario(Record):
     """First simulated day."""
     ends: datetime.date
     """Last simulated day."""
-    seed: Annotated[int, Field(ge=0)] = 1
+    seed: Annotated[int, Field(ge=0, le=10**18)] = 1
     """Seed of every random stream, unless the command line gives another."""
     baseline: str = "first-come"
     """The policy that is simulated when none is named."""
@@ -296,9 +299,9 @@ class Scenario(Record):
     residence: Residence = Residence()
     """Where certificate holders live."""
     attribute: dict[str, Attribute] = {}
-    """Further properties of applicants, each in a table [attribute.NAME]."""
-    entries: dict[Annotated[int, Field(ge=1)], Annotated[float, Field(ge=0, le=1)]] = {1: 1.0}
-    """Entries (registrations) a person makes, and their shares, which sum to 1."""
+    """Further properties, each in a table [attribute.NAME]; recorded, and read by no rule of this version."""
+    entries: dict[Annotated[int, Field(ge=1, le=10**9)], Annotated[float, Field(ge=0, le=1)]] = {1: 1.0}
+    """Registrations a person makes, and their shares; recorded, and read by no rule of this version."""
     demand: Demand
     """How many certificate holders there are, and when."""
     behaviour: Behaviour = Behaviour()
@@ -309,6 +312,8 @@ class Scenario(Record):
     """The other ways to Quebec."""
     objectives: Objectives = Objectives()
     """What a planner wants met."""
+    load: Load = Load()
+    """How the simulated people become traffic, for load tests."""
     policies: dict[str, Policy] = {}
     """Further policies, each in a table [policies.NAME]; those of the catalogue can always be named."""
 

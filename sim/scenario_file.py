@@ -51,24 +51,37 @@ def text_of(path_or_name: str | Path) -> tuple[str, str]:
     elif path.suffix == "" and len(path.parts) == 1:
         names = [each.name for each in shipped()]
         if file not in names:
-            near = nearest(file, names)
+            near = nearest(file, names, cutoff=_REALLY_NEAR)
             listed = f"a path, or one of {', '.join(names)}"
             message = f'there is no file and no shipped scenario "{file}"'
             raise complaint(message, expected=listed, mend=f"write {near}" if near else "")
         raw = (resources.files("scenarios") / f"{file}.toml").read_bytes()
         file = f"scenarios/{file}.toml"
+    elif path.exists():
+        raise complaint(f"this is {_kind(path)}", file=file, expected="a scenario file")
     else:
         folder = path.parent
-        beside = sorted(each.name for each in folder.glob("*.toml")) if folder.is_dir() else []
-        near = nearest(path.name, beside)
+        beside = sorted(each.stem for each in folder.glob("*.toml")) if folder.is_dir() else []
+        near = nearest(path.stem, beside, cutoff=_REALLY_NEAR)
         where = "there is no such file" if folder.is_dir() else f"there is no folder {folder}"
-        raise complaint(where, file=file, mend=f"write {folder / near}" if near else "")
+        raise complaint(where, file=file, mend=f"write {folder / near}.toml" if near else "")
     try:
         return file, raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         message = f"line {line} has a character that is not UTF-8"
         raise complaint(message, file=file, mend="save the file in the encoding UTF-8") from None
+
+
+_REALLY_NEAR = 0.8
+"""A letter or two apart: whoever misspelt a short name does not want any other short name."""
+
+
+def _kind(path: Path) -> str:
+    """What something is that is neither a file nor a folder."""
+    if path.is_fifo():
+        return "a pipe"
+    return "a socket" if path.is_socket() else "a device"
 
 
 def shipped() -> list[Shipped]:

@@ -50,8 +50,11 @@ class Study:
     """The same with the assumptions drawn; empty if no number has a range, shorter if interrupted."""
     uptake: dict[int, Floats]
     """Year -> share of its slots used by the end of each of its months, shape (replications, months)."""
+    pool: Floats
+    """People in scope who still wait for a letter at the end, shape (replications,)."""
     register: tuple[Influence, ...]
-    """Uncertain numbers and what they move, the most influential first; empty if not asked for."""
+    """Uncertain numbers and what they move, the most influential first, those not above chance last; empty if
+    not asked for."""
     moved: str
     """The measure by which the register is ranked."""
     binding: Binding | None
@@ -115,7 +118,7 @@ def run(
         stopped = f"interrupted after {len(chance)} replications"
     measures = columns([each.measures for each in chance])
     moved = _moved(measures)
-    ranked.sort(key=lambda each: (-np.nan_to_num(each.on(moved), nan=-1.0), each.assumption.key))
+    ranked.sort(key=lambda each: _rank(each, moved))
     return Study(
         scenario,
         name,
@@ -123,6 +126,7 @@ def run(
         measures,
         columns([each.measures for each in assumed]),
         {year: np.array([each.uptake[year] for each in chance]) for year in chance[0].uptake},
+        np.array([each.pool for each in chance]),
         tuple(ranked),
         moved,
         binds,
@@ -182,12 +186,21 @@ def _simulate(
                 del rows[
                     checked:
                 ]  # made ahead of the answer; which ones depends on the portions they came in
-                return f"the 95 % half-width of each headline is within {precision:.3g} of its mean"
+                return f"{checked:,} replications, since now {_rule(precision, floors)}"
         if len(rows) >= most:
-            return f"{most:,} replications, without reaching a precision of {precision:.3g}"
+            return f"{most:,} replications, given up before {_rule(precision, floors)}"
         # The half-width shrinks with the root of n; aiming a little low costs one more round.
         aim = math.ceil(0.95 * len(rows) * ratio**2)
         wanted = min(most, max(len(rows) + 4, min(aim, 4 * len(rows))))
+
+
+def _rule(precision: float, floors: dict[str, float]) -> str:
+    """When a precision counts as reached, in words."""
+    slots, days = floors["grants"], floors["median_wait_days"]
+    return (
+        f"the 95 % half-width of every headline is at most {100 * precision / (1 + precision):.3g} % "
+        f"of its mean (a mean below {slots:,.0f} slots or {days:g} days counts as that)"
+    )
 
 
 def _extend(question: Question, crew: Crew, rows: list[Measured], to: int, *, drawn: bool = False) -> None:
@@ -220,6 +233,12 @@ def _imprecision(headlines: dict[str, Floats], precision: float, floors: dict[st
         wanted = precision / (1.0 + precision) * max(abs(math.fsum(known) / len(known)), floors[name])
         worst = max(worst, (half or 0.0) / wanted)
     return worst
+
+
+def _rank(each: Influence, moved: str) -> tuple[bool, float, str]:
+    """Above chance first, the larger before the smaller; what has no value comes last of all."""
+    moves = float(np.nan_to_num(each.on(moved), nan=-1.0))
+    return not each.is_above_chance(moved), -moves, each.assumption.key
 
 
 def _moved(found: dict[str, Floats]) -> str:

@@ -4,6 +4,7 @@ A *command* is a line `$ quotalab ...` of a console block, or `quotalab ...` of 
 in a backslash goes on in the next. In a console block the lines below a command are its output, as shown.
 """
 
+import itertools
 import os
 import re
 import shlex
@@ -14,6 +15,9 @@ from typing import NamedTuple
 
 import pytest
 from cyclopts import CycloptsError
+
+from loadtests import cli as load
+from sim import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -30,8 +34,8 @@ class Command(NamedTuple):
     """Where it stands in the README, 1-based."""
     text: str
     """As written, continuation lines joined, without prompt."""
-    shown: str
-    """The first line of output below it; empty where none is shown."""
+    shown: tuple[str, ...]
+    """The lines of output below it, blank ones left out; a line `...` stands for any number of lines."""
 
     def is_quick(self) -> bool:
         """Whether it is run for real: as written, so without what a pipe would do to its output."""
@@ -59,8 +63,8 @@ def commands(text: str) -> list[Command]:
             written = re.sub(r"^(\.venv/bin/|uv run )", "", written)
             if (is_console and not line.startswith("$ ")) or not written.startswith("quotalab "):
                 continue
-            below = next((later for later in lines[number + 1 :] if later.strip()), "")
-            shown = below if is_console and not below.startswith("$ ") else ""
+            below = itertools.takewhile(lambda later: not later.startswith("$ "), lines[number + 1 :])
+            shown = tuple(later for later in below if later.strip()) if is_console else ()
             found.append(Command(first + number, written.strip(), shown))
     return found
 
@@ -69,6 +73,20 @@ def looks_like(shown: str, printed: str) -> bool:
     """Whether a printed line is the shown one: runs of spaces count as one, `...` stands for anything."""
     parts = re.split(r"\.\.\.|…", " ".join(shown.split()))
     return re.fullmatch(".*".join(map(re.escape, parts)), " ".join(printed.split())) is not None
+
+
+def unlike(shown: tuple[str, ...], printed: list[str]) -> str | None:
+    """The first shown line that was not printed in its place; None if all were. Printing more is no fault."""
+    at, anywhere = 0, False
+    for line in shown:
+        if line.strip() in ("...", "…"):
+            anywhere = True
+            continue
+        found = next((k for k in range(at, len(printed)) if looks_like(line, printed[k])), None)
+        if found is None or (found > at and not anywhere):
+            return f"shown {line.strip()!r}, printed {printed[at : at + 1]}"
+        at, anywhere = found + 1, False
+    return None
 
 
 def named_paths(text: str) -> set[str]:
@@ -92,8 +110,8 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", DOCUMENTED, ids=lambda command: f"{command.line}: {command.text}")
 def test_a_documented_command_parses(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    cli = pytest.importorskip("sim.cli", exc_type=ModuleNotFoundError)
     monkeypatch.chdir(ROOT)
+    load.mount(cli.app)
     try:
         cli.app.parse_args(command.tokens(), exit_on_error=False, print_error=False)
     except CycloptsError as error:
@@ -113,9 +131,11 @@ def test_a_quick_command_prints_what_the_readme_shows(command: Command, clone: P
         timeout=120,
         check=False,
     )
-    printed = next((line for line in ran.stdout.splitlines() if line.strip()), "")
     assert "Traceback" not in ran.stderr, ran.stderr
-    assert looks_like(command.shown, printed), f"README.md:{command.line}: {printed!r}\n{ran.stderr}"
+    printed = [line for line in ran.stdout.splitlines() if line.strip()]
+    assert unlike(command.shown, printed) is None, (
+        f"README.md:{command.line}: {unlike(command.shown, printed)}"
+    )
 
 
 @pytest.mark.skipif(not README.exists(), reason="no README.md yet")
@@ -147,14 +167,16 @@ Not results/runs/last, `scenarios/my-<name>`.
 def test_commands_are_read_from_console_and_sh_blocks() -> None:
     first, second, third = commands(EXAMPLE)
     assert first.tokens() == ["run", "scenarios/a.toml", "--seed", "7"]
-    assert (first.line, first.shown) == (2, "seed 7   12.5 days")
-    assert (second.line, second.tokens(), second.shown) == (6, ["scenario", "list"], "")
+    assert (first.line, first.shown) == (2, ("seed 7   12.5 days",))
+    assert (second.line, second.tokens(), second.shown) == (6, ["scenario", "list"], ())
     assert (third.line, third.tokens()) == (10, ["check", "b.parquet"])
 
 
 def test_shown_output_may_leave_parts_out() -> None:
     assert looks_like("seed 7 ... days", "seed 7   12.5 days")
     assert not looks_like("seed 7 ... days", "seed 8   12.5 days")
+    assert unlike(("a", "...", "c"), ["a", "b", "c", "d"]) is None
+    assert unlike(("a", "c"), ["a", "b", "c"]) == "shown 'c', printed ['b']"
 
 
 def test_paths_are_read_from_links_and_prose() -> None:

@@ -158,10 +158,10 @@ def _first_waiting(course: Course, gate: Gate, stream: int) -> int:
     return gate.head[stream]
 
 
-def _serve_waitlist(
+def serve_waitlist(
     rows: Rows, course: Course, gate: Gate, rules: Rules, events: list[int], time: int
 ) -> None:
-    """Grant slots to the waitlist in its order, as far as there is room."""
+    """Grant slots to the waitlist in its order, as far as there is room: after a turn or a give-back."""
     while True:
         chosen = -1
         for stream in range(len(gate.head)):
@@ -183,7 +183,7 @@ def _give_back(
     if course.intake[row] < 0 or not rules.gives_back[reason]:
         return
     _charge(gate, rules, rows.stream[row], course.intake[row], -1)
-    _serve_waitlist(rows, course, gate, rules, events, time)
+    serve_waitlist(rows, course, gate, rules, events, time)
 
 
 def _over_cap(
@@ -348,10 +348,3 @@ def plan_filings(rules: Rules, events: list[int], times: Numbers, rows: Numbers)
     """Put the first filings of people with a new letter on the heap."""
     for k in range(len(rows)):
         _plan(rules, events, times[k], CLAIM, rows[k])
-
-
-def serve_waitlist(
-    rows: Rows, course: Course, gate: Gate, rules: Rules, events: list[int], time: int
-) -> None:
-    """Serve the waitlist after the turns of an instant."""
-    _serve_waitlist(rows, course, gate, rules, events, time)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sim.scenario_files.schema import Node, Path, all_keys, choices, expected, keys, node_at
+from sim.scenario_files.schema import Node, Path, all_keys, choices, expected, keys, node_at, plainly
 
 
 class Fault(NamedTuple):
@@ -74,7 +74,7 @@ def _fault(data: Any, path: Path, errors: list[ErrorDetails]) -> Fault:
         wanted = "" if path[0] in _TABLES_TO_ADD else expected(node_at(path))
         return Fault(path, MISSING, wanted, _line_to_add(path))
     if any(each["loc"][-1] == "[key]" for each in errors):
-        return Fault(path, f'the key "{path[-1]}" is not a whole number of at least 1', at_key=True)
+        return Fault(path, f'the key "{path[-1]}" is not a whole number from 1 to 1,000,000,000', at_key=True)
     if "value_error" in kinds:
         return _stated(data, path, str(kinds["value_error"]["ctx"]["error"]))
     return wrong_value(path, value_at(data, path))
@@ -105,10 +105,10 @@ def unknown_key(path: Path, value: Any) -> Fault:
     return Fault(path, message, f"one of {', '.join(valid)}", at_key=True)
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
+def nearest(word: str, words: Iterable[str], *, cutoff: float = 0.65) -> str:
     """The nearest of the words, or nothing if none is near."""
     alike = {each.lower().replace("-", "_"): each for each in words}
-    close = difflib.get_close_matches(word.lower().replace("-", "_").strip(), alike, n=1, cutoff=0.65)
+    close = difflib.get_close_matches(word.lower().replace("-", "_").strip(), alike, n=1, cutoff=cutoff)
     return alike[close[0]] if close else ""
 
 
@@ -143,6 +143,7 @@ _EXAMPLES = {
     "refresh_days": "7",
     "value": "100",
     "stream": '"a-stream-of-the-file"',
+    "admitted_per_minute": "100",
 }
 
 _TABLES_TO_ADD = {
@@ -191,7 +192,7 @@ def _out_of_bounds(value: float, numeric: Node) -> str:
     if "const" in numeric:
         return f"{shown(value)} is not a format that this version reads"
     if high is not None and value > high:
-        return f"{shown(value)} is more than {high:g}"
+        return f"{shown(value)} is more than {plainly(high)}"
     if low is not None and value < low:
         return f"{shown(value)} is not above 0" if 0 < low < 1e-3 else f"{shown(value)} is less than {low:g}"
     if low is not None and value == low and "exclusiveMinimum" in numeric:

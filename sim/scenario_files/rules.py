@@ -107,9 +107,15 @@ def _sum_to_one(parts: dict[str, float], path: Path) -> Iterator[Fault]:
 
 
 def some_live_outside(scenario: Scenario) -> Iterator[Fault]:
-    quebec = scenario.residence.quebec
-    if max(quebec.value, quebec.high or 0.0) >= 1.0:
+    if reach(scenario.residence.quebec, lowest=False) >= 1.0:
         yield Fault(("residence", "quebec"), "1 leaves nobody outside Quebec to apply", "a number below 1")
+
+
+def some_of_the_backlog_live_outside(scenario: Scenario) -> Iterator[Fault]:
+    quebec = scenario.demand.backlog_quebec
+    if quebec is not None and reach(quebec, lowest=False) >= 1.0:
+        message = "1 leaves nobody of the backlog outside Quebec, where demand.backlog counts"
+        yield Fault(("demand", "backlog_quebec"), message, "a number below 1")
 
 
 def a_stream_is_eligible(scenario: Scenario) -> Iterator[Fault]:
@@ -181,15 +187,15 @@ def surges_are_inside_the_scenario(scenario: Scenario) -> Iterator[Fault]:
 
 
 def people_fit_into_memory(scenario: Scenario) -> Iterator[Fault]:
-    demand, outside = scenario.demand, 1.0 - scenario.residence.quebec.value
-    years = (scenario.ends - scenario.starts).days / 365.25
-    people = demand.backlog.value + demand.per_year.value * max(0.0, years)
-    people += sum(surge.people.value for surge in demand.surges)
-    people *= demand.multiple.value
-    if outside > 0 and people / outside > MOST_PEOPLE:
-        message = (
-            f"{people / outside:.3g} people in all, those in Quebec included, are more than fit into memory"
-        )
+    demand, quebec = scenario.demand, scenario.residence.quebec
+    backlog, others = (1.0 - each.value for each in (demand.backlog_quebec or quebec, quebec))
+    years = max(0.0, (scenario.ends - scenario.starts).days / 365.25)
+    coming = demand.per_year.value * years + sum(surge.people.value for surge in demand.surges)
+    if backlog <= 0 or others <= 0:
+        return
+    people = demand.multiple.value * (demand.backlog.value / backlog + coming / others)
+    if people > MOST_PEOPLE:
+        message = f"{people:.3g} people in all, those in Quebec included, are more than fit into memory"
         largest = max(("backlog", "per_year", "multiple"), key=lambda key: getattr(demand, key).value)
         yield Fault(("demand", largest), message, f"at most {MOST_PEOPLE:,} people in all")
 
@@ -249,6 +255,7 @@ RULES: tuple[Rule, ...] = (
     attribute_shares_sum_to_one,
     entry_shares_sum_to_one,
     some_live_outside,
+    some_of_the_backlog_live_outside,
     a_stream_is_eligible,
     ceilings_name_streams,
     names_can_be_typed,

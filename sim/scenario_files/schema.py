@@ -7,6 +7,7 @@ that a path leads to, with its references followed.
 import functools
 from typing import Any
 
+from sim.labelled import MOST, TINY
 from sim.scenario import Scenario
 
 Path = tuple[str | int, ...]
@@ -61,7 +62,7 @@ def _tidied(node: Any, labelled: Node) -> Any:
         tidy["examples"] = ["08:30:00" if is_time else "2022-05-24T09:00:00"]
     if tidy.get("required") == ["value"]:
         limits = tidy["properties"]["value"]
-        bounds = [f"{limits[key]:g}" for key in ("minimum", "maximum") if key in limits]
+        bounds = [f"{limits[key]:g}".replace("+", "") for key in ("minimum", "maximum")]
         name = "-".join(["labelled", limits["type"], *bounds])
         labelled[name] = tidy
         return {"$ref": f"#/$defs/{name}"}
@@ -173,14 +174,24 @@ def _words(node: Node) -> str:
     return ""
 
 
+def plainly(number: float) -> str:
+    """A number as one says it, without an exponent."""
+    return f"{number:,.0f}" if abs(number) >= 10_000 else f"{number:g}"
+
+
 def _number_words(node: Node) -> str:
     kind = "a whole number" if node["type"] == "integer" else "a number"
     low, high = node.get("minimum"), node.get("maximum")
+    high = None if high == MOST else high  # which nobody means; it is named when it is passed
     if "exclusiveMinimum" in node:
         kind += f" above {node['exclusiveMinimum']:g}"
-        return f"{kind} and at most {high:g}" if high is not None else kind
+        return f"{kind} and at most {plainly(high)}" if high is not None else kind
     if low is not None and high is not None:
-        return f"{kind} from {low:g} to {high:g}"
-    if low is not None and 0 < low < 1e-3:
+        return (
+            f"{kind} above 0, up to {plainly(high)}"
+            if low == TINY
+            else f"{kind} from {low:g} to {plainly(high)}"
+        )
+    if low == TINY:
         return f"{kind} above 0"
     return kind if low is None else f"{kind} of at least {low:g}"

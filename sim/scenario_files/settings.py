@@ -27,14 +27,15 @@ def parse_setting(setting: str) -> tuple[str, Any]:
         raise complaint(f'"{setting}" is not a setting', expected="key=value, such as demand.multiple=2")
     try:
         parsed = tomllib.loads(f"value = {written}")
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # not TOML; too many digits; nested too deeply
         if re.fullmatch(r"[A-Za-z][\w./+-]*", written):
             return key, written
         parsed = {}
     if list(parsed) != ["value"]:
         mend = "write 0.75 for 75 %, 7350 for 7,350, and text with spaces in quotes"
         wanted = "a value as in a scenario file"
-        raise complaint(f"{written} cannot be read", key=key, expected=wanted, mend=mend)
+        short = written if len(written) <= 60 else f"{written[:57]}..."
+        raise complaint(f"{short} cannot be read", key=key, expected=wanted, mend=mend)
     return key, parsed["value"]
 
 

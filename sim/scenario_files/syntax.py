@@ -27,6 +27,7 @@ class Read(NamedTuple):
 _PAIR = re.compile(r"""(\s*(?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*[\w-]+)*)\s*[=:]\s*(.*?)\s*$""")
 _PLACE = re.compile(r"\(at (?:line (\d+), column (\d+)|end of document)\)")
 _MOST = 50
+_MOST_NESTED = 20
 
 
 def read(text: str) -> Read:
@@ -34,15 +35,27 @@ def read(text: str) -> Read:
     lines = text.split("\n")
     parsed = list(lines)
     problems: list[Problem] = []
-    while len(problems) < _MOST:
+    while True:
         try:
-            return Read(tomllib.loads("\n".join(parsed)), "\n".join(parsed), problems)
+            data = tomllib.loads("\n".join(parsed))
+            if _is_nested_too_deeply(data):
+                raise RecursionError
+            return Read(data, "\n".join(parsed), problems)
         except tomllib.TOMLDecodeError as error:
+            if len(problems) == _MOST:
+                problems.append(_and_more(lines))
+                break
             place = _PLACE.search(str(error))
             at_end = place is None or place[1] is None
             row = len(parsed) - 1 if at_end or place is None else int(place[1]) - 1
             column = len(parsed[row]) if at_end or place is None else int(place[2]) - 1
             reason = _PLACE.sub("", str(error)).strip()
+        except RecursionError:
+            problems.append(_nested_too_deeply(lines))
+            break
+        except ValueError:  # Python reads no whole number of more than some thousand digits
+            problems.append(_too_many_digits(lines))
+            break
         while row > 0 and not parsed[row].strip():  # the end of what is not closed, seen from the last line
             row -= 1
             column = len(parsed[row])
@@ -53,6 +66,51 @@ def read(text: str) -> Read:
         if not _skip(parsed, row, reason):
             break
     return Read(None, "\n".join(parsed), problems)
+
+
+def _and_more(lines: list[str]) -> Problem:
+    """That faults are left untold, at the end of the file."""
+    return Problem(f"and more: these are the first {_MOST} faults of syntax", line=len(lines), column=1)
+
+
+def _is_nested_too_deeply(data: Any) -> bool:
+    """Whether lists and tables stand in each other deeper than any scenario has them; without recursion."""
+    level = [data]
+    for _ in range(_MOST_NESTED):
+        inner = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [part for items in inner for part in items if isinstance(part, (dict, list))]
+    return bool(level)
+
+
+def _nested_too_deeply(lines: list[str]) -> Problem:
+    """The fault of such a nesting, at the line where it gets too deep; of a dotted key, at the longest."""
+    depth = 0
+    row = max(range(len(lines)), key=lambda row: lines[row].count("."))
+    for number, line in enumerate(lines):
+        depth += len(re.findall(r"[\[{]", line))
+        if depth > _MOST_NESTED:
+            row = number
+            break
+        depth -= len(re.findall(r"[\]}]", line))
+    column = len(lines[row]) - len(lines[row].lstrip()) + 1
+    message = f"lists or tables stand in each other more than {_MOST_NESTED} deep"
+    return Problem(message, line=row + 1, column=column, text=_cut(lines[row]))
+
+
+def _too_many_digits(lines: list[str]) -> Problem:
+    """The fault of a number that is too long to be read, at its line."""
+    row, found = max(
+        ((row, run) for row, line in enumerate(lines) for run in re.finditer(r"[\d_]+", line)),
+        key=lambda each: len(each[1][0]),
+    )
+    message = f"a number of {len(found[0]):,} digits cannot be read"
+    return Problem(message, line=row + 1, column=found.start() + 1, text=_cut(lines[row]))
+
+
+def _cut(line: str) -> str:
+    """A line for printing, which may be very long."""
+    line = line.replace("\t", " ")
+    return line if len(line) <= 100 else f"{line[:97]}..."
 
 
 def _opening(parsed: list[str], row: int, column: int, reason: str) -> tuple[int, int]:

@@ -16,7 +16,8 @@ def sentences(found: Data) -> list[str]:
     if not found["policy"]["capped"]:
         said = [_without_cap(found)]
     else:
-        said = [_cap(found), _other_years(found), _demand(found)]
+        said = [_cap(found), _other_years(found), _turned_away(found), _overshoot(found), _both_left(found)]
+        said.append(_demand(found))
     return [each for each in [*said, _intervals(found)] if each]
 
 
@@ -59,7 +60,7 @@ def _amount(measure: Data) -> str:
 
 
 def _cap(found: Data) -> str:
-    """The cap that matters most: whether it is reached, when, and what is left or turned away."""
+    """The cap that matters most: whether it is reached, when, and what is left."""
     intake = next(each for each in found["intakes"] if each["year"] == found["headline_year"])
     year, reached, measures = intake["year"], intake["reached"], found["measures"]
     head = f"The {year} cap of {count(intake['cap'])} is"
@@ -76,9 +77,6 @@ def _cap(found: Data) -> str:
         if times == n and half:
             when = f", in half of them by {day(half['date'])} ({_days(reached, intake)} after opening)"
         said = f"{head} reached in {_of(times, n)}{when}."
-        turned = measures["over_cap_persons"]
-        if turned["chance"]["mean"] >= 0.5:
-            said += f" Over all years {_amount(turned)} people find a cap reached."
         if times < n:
             said += f" On average {_left(found, year)}."
     drawn = intake["reached_with_assumptions"]
@@ -148,6 +146,47 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
+def _turned_away(found: Data) -> str:
+    """People who found no slot, and what it was that had run out: not always the cap of a year."""
+    turned, policy = found["measures"]["over_cap_persons"], found["policy"]
+    if (turned["chance"]["mean"] or 0.0) < 0.5:
+        return ""
+    parts = []
+    if policy.get("releases", "year") != "year":
+        parts.append("the part of a year's slots released by then")
+    if policy.get("splits"):
+        parts.append("the part open to their stream")
+    less = " or ".join(parts)
+    if found["measures"]["caps_reached"]["chance"]["mean"] > 0:
+        return f"Over all years {_amount(turned)} people find a cap reached{f', or {less}' if less else ''}."
+    said = f"Over all years {_amount(turned)} people find no slot, although no year's cap is reached"
+    return f"{said}: {less} runs out." if less else f"{said}."
+
+
+def _overshoot(found: Data) -> str:
+    """Slots beyond the cap, which a counter that is out of date lets through."""
+    beyond = found["measures"]["overshoot"]
+    if (beyond["chance"]["mean"] or 0.0) < 0.5:
+        return ""
+    return f"Over all years {_amount(beyond)} slots are granted beyond the caps, by a counter out of date."
+
+
+def _both_left(found: Data) -> str:
+    """Slots of the last year and people in the pool: the rule, not the cap, keeps them apart."""
+    pool, year = found.get("pool"), found["intakes"][-1]["year"]
+    unused = found["measures"][f"unused_slots/{year}"]
+    waiting = (pool["mean"] if pool else None) or 0.0
+    # Whoever came after the last round waits too; that is no fault of the rule, and below one in a hundred.
+    if (unused["chance"]["mean"] or 0.0) < 0.5 or waiting < max(0.5, 0.01 * _people(found)):
+        return ""
+    people = _amount({"chance": pool, "assumptions": None})
+    return f"At the end {people} people wait in the pool, while {_amount(unused)} slots of {year} are left."
+
+
+def _people(found: Data) -> float:
+    return float(found["measures"]["in_scope"]["chance"]["mean"] or 0.0)
+
+
 def _demand(found: Data) -> str:
     """From which demand on a cap binds, against the demand of this run."""
     binding = found["binding"]
@@ -162,7 +201,8 @@ def _demand(found: Data) -> str:
         return f"demand.multiple = {multiple:.3g}{here}"
 
     if half is None:
-        return f"No cap binds in half of {n} replications, even at {demand(binding['most'])}."
+        tried = f"{demand(binding['most'])}, the most tried in all of them"
+        return f"No cap comes to bind in half of {n} replications, not up to {tried}."
     if half == 0.0:
         return f"A cap binds in half of {n} replications even at {demand(binding['least'])}."
     quarter, three = binding["quarter"], binding["three_quarters"]
@@ -171,7 +211,11 @@ def _demand(found: Data) -> str:
     if half > current:
         said = f"A cap starts to bind, that of {binding['year']} first, at {demand(half)}"
     else:
-        said = f"A cap binds, that of {binding['year']} longest, down to {demand(half)}"
+        times = f"{half:.2g} times the demand" if current == 1.0 else f"demand.multiple = {half:.3g}{here}"
+        return (
+            f"The {binding['year']} cap would still be reached in half of {n} replications with {times} "
+            f"(in a quarter of them: {low}; in three quarters: {high})."
+        )
     return f"{said}: in half of {n} replications (in a quarter of them: {low}; in three quarters: {high})."
 
 

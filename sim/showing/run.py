@@ -1,13 +1,17 @@
 """The result of a run on a screen or in a file: sentences first, then tables, the uptake, the assumptions.
 
 Everything is made from the data of summary.json, so an old run is shown like a new one. On a terminal there
-is colour and the terminal's width; elsewhere plain text, 100 characters wide.
+is colour and the terminal's width; elsewhere plain text, 100 characters wide, without spaces at the ends of
+lines. A table that needs more room than there is gets it, so that its labels stay whole. What cannot show
+blocks gets other characters.
 """
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -15,11 +19,12 @@ from rich.text import Text
 
 from sim.showing.headline import Data, bounds, count, day, sentences
 
-WIDTH = 100
+WIDTH, LEAST_WIDTH = 100, 80
 MOST_SHOWN = 10
 """Numbers of the register that are printed; all are in summary.json."""
-LONG_KEY = 36
-BARS = " ▁▂▃▄▅▆▇█"
+LONG_KEY = 30
+BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
+HEAD = "    \n    \n -- \n    \n    \n    \n    \n    \n"
 
 
 def show(found: Data, console: Console, *, folder: Path | None = None, brief: bool = False) -> None:
@@ -32,28 +37,59 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
         )
     if brief:
         return
+    bars = ASCII_BARS if console.options.ascii_only else BARS
     for title, table in (
         (YEAR_BY_YEAR, _years(found)),
         ("Who gets a slot by the end", _streams(found)),
         ("What it gains, and what it asks of the offices", _gains(found)),
-        ("Uptake against the cap, month by month: a full block is the cap", _uptake(found)),
+        (f"Uptake against the cap, month by month: {bars[-1]} is the cap", _uptake(found, bars)),
         (_register_title(found), _register(found)),
     ):
         if table is not None and table.row_count:
             console.print()
             console.print(Text(title, style="bold"))
-            console.print(Padding(table, (0, 0, 0, 1)))
+            _print_whole(table, console)
     console.print()
     console.print(Text(_provenance(found), style="dim"), soft_wrap=False)
     if folder is not None:
         console.print(f"Everything is in {folder}", soft_wrap=True, highlight=False)
 
 
-def console_for(stream: Any, *, color: bool | None = None) -> Console:
-    """Where to print: as a terminal allows, else plain and of a fixed width."""
+def _print_whole(table: Table, console: Console) -> None:
+    """Print a table, on lines longer than the console's if it would have to lose something."""
+    if console.options.ascii_only:
+        table.box = box.Box(HEAD, ascii=True)
+    for column in table.columns:
+        if column.no_wrap:
+            lines = (line for cell in (column.header, *column.cells) for line in str(cell).split("\n"))
+            column.min_width = max(cell_len(line) for line in lines)
+    padded, width = Padding(table, (0, 0, 0, 1)), console.width
+    needed = console.measure(padded, options=console.options.update(max_width=10 * WIDTH)).minimum
+    console.width = max(width, needed)
+    console.print(padded)
+    console.width = width
+
+
+class _Trimmed:
+    """A stream whose lines lose the spaces at their ends."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write whole lines."""
+        self._stream.write("\n".join(line.rstrip(" ") for line in text.split("\n")))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+def console_for(stream: Any) -> Console:
+    """Where to print: as a terminal allows, but not too narrow; else plain and of a fixed width."""
     is_terminal = bool(stream.isatty())
-    return Console(
-        file=stream,
+    console = Console(
+        file=stream if is_terminal else cast(IO[str], _Trimmed(stream)),
         width=None if is_terminal else WIDTH,
         no_color=None if is_terminal else True,
         force_terminal=is_terminal,
@@ -61,6 +97,8 @@ def console_for(stream: Any, *, color: bool | None = None) -> Console:
         markup=False,
         emoji=False,
     )
+    console.width = max(LEAST_WIDTH, console.width)
+    return console
 
 
 def _table(*columns: str, left: int = 1) -> Table:
@@ -102,8 +140,8 @@ def _range(found: Data, name: str, *, unit: str = "count", variant: str = "chanc
 
 
 YEAR_BY_YEAR = (
-    "Year by year: means over replications; reached: how often; days: median, application to decision; "
-    "busy: officers' time"
+    "Year by year: means over replications; reached: how often; permits: decided by the scenario's end; "
+    "days: median, application to decision; busy: officers' time"
 )
 
 BY_YEAR = (
@@ -124,7 +162,7 @@ def _years(found: Data) -> Table:
     halves = [
         (intake["reached"] or {"quantiles": {}})["quantiles"].get("median") for intake in found["intakes"]
     ]
-    headers = ["year", "cap"]
+    headers = ["year", "cap + carried in" if any(_carried_in(found, f"/{y}") for y in years) else "cap"]
     for header, name, _ in shown:
         if name == "grants" and not capped:
             header += f" ({_reach(found)})"
@@ -136,6 +174,7 @@ def _years(found: Data) -> Table:
         suffix = f"/{intake['year']}" if intake else ""
         row = [str(intake["year"]) if intake else "all"]
         row.append(count(intake["cap"] if intake else sum(each["cap"] for each in found["intakes"])))
+        row[-1] += f" + {count(carried)}" if intake and (carried := _carried_in(found, suffix)) else ""
         for _, name, unit in shown:
             cell = _mean(found, name + suffix, unit=unit)
             if name == "grants" and not capped:
@@ -182,8 +221,18 @@ def _streams(found: Data) -> Table:
     return table
 
 
+def _carried_in(found: Data, suffix: str) -> int:
+    """Slots of the year before that were added, on average; none under a policy without a cap."""
+    mean = found["measures"][f"carried_in{suffix}"]["chance"]["mean"]
+    return round(mean or 0.0)
+
+
 SHOWN = (
-    ("years_saved", "years earlier than by permanent residence alone", "count"),
+    (
+        "years_saved",
+        "years earlier than by permanent residence alone (whom it would never bring: a permit's validity)",
+        "count",
+    ),
     ("years_saved_per_arrival", "the same, per person who arrived", "decimal"),
     ("labour_months_gained", "months of work gained", "count"),
     ("permit_before_pr_probability", "P(permit before permanent residence)", "share"),
@@ -210,7 +259,7 @@ def _gains(found: Data) -> Table:
     return table
 
 
-def _uptake(found: Data) -> Table | None:
+def _uptake(found: Data, bars: str) -> Table | None:
     """Three sparklines a year: low, mean and high share of the slots used by each month's end."""
     if not any(intake["uptake"]["spreads"] for intake in found["intakes"]):
         return None
@@ -225,13 +274,13 @@ def _uptake(found: Data) -> Table | None:
         last = f"{_figure(mean[-1], 'share')} ({_figure(low[-1], 'share')} to {_figure(high[-1], 'share')})"
         # Months before the opening stay blank, so that the same month stands in the same column each year.
         before = " " * (int(intake["uptake"]["months"][0][5:]) - 1)
-        table.add_row(str(intake["year"]), *(before + spark(line) for line in (low, mean, high)), last)
+        table.add_row(str(intake["year"]), *(before + spark(line, bars) for line in (low, mean, high)), last)
     return table
 
 
-def spark(shares: list[float]) -> str:
+def spark(shares: list[float], bars: str = BARS) -> str:
     """A line of blocks, one a share between 0 and 1; anything above 0 shows, only 1 fills a block."""
-    return "".join(BARS[min(8, max(1 if share > 0 else 0, int(8 * share + 1e-9)))] for share in shares)
+    return "".join(bars[min(8, max(1 if share > 0 else 0, int(8 * share + 1e-9)))] for share in shares)
 
 
 def _register_title(found: Data) -> str:
@@ -243,27 +292,35 @@ def _register_title(found: Data) -> str:
 
 
 def _register(found: Data) -> Table:
-    """One row a number: its range, and the headline with the number at its low and at its high."""
+    """One row a number: its range, and the headline at its low, as it is, and at its high."""
     name = found["register"]["ranked_by"]
-    words = {"grants": "granted", "median_wait_days": "median days"}
-    table = _table("number", "basis", "low to high", words[name], "moves", left=2)
+    table = _table("number", "basis", "low to high", "at low", "base", "at high", "moves", left=2)
     for number in found["register"]["numbers"][:MOST_SHOWN]:
-        low, high, moves = number["at_low"][name], number["at_high"][name], number["influence"]
-        unit = "count" if name == "grants" else "decimal"
+        unit, moves = "count" if name == "grants" else "decimal", number["influence"]
+        ends = [number.get(at, {}).get(name) for at in ("at_low", "at_base", "at_high")]
         table.add_row(
             _broken(number["key"]),
             " ".join(filter(None, [number["basis"], number["source"]])),
             f"{_plain(number['low'])} to {_plain(number['high'])}",
-            "-" if moves is None else f"{_figure(low, unit)} to {_figure(high, unit)}",
-            "-" if moves is None else _figure(moves, unit),
+            *("-" if end is None else _figure(end, unit) for end in ends),
+            "-" if moves is None else _figure(moves, unit) if number.get("above_chance", True) else NOISE,
         )
     return table
 
 
+NOISE = "not above\nchance"
+
+
 def _broken(key: str) -> str:
-    """A long key on two lines, parted at a dot."""
-    head, dot, tail = key.rpartition(".")
-    return f"{head}\n  {dot}{tail}" if len(key) > LONG_KEY else key
+    """A long key on several lines, parted at dots."""
+    first, *rest = key.split(".")
+    lines = [first]
+    for part in rest:
+        if len(f"{lines[-1]}.{part}") <= LONG_KEY or len(key) <= LONG_KEY:
+            lines[-1] += f".{part}"
+        else:
+            lines.append(f"  .{part}")
+    return "\n".join(lines)
 
 
 def _plain(value: float) -> str:
@@ -277,6 +334,9 @@ def _provenance(found: Data) -> str:
         f"seed {found['seed']}",
         f"{found['stopped']}",
     ]
+    if found.get("settings"):
+        settings = (f"{key} = {json.dumps(value)}" for key, value in sorted(found["settings"].items()))
+        parts.insert(1, "with " + ", ".join(settings))
     numbers = found["register"]["numbers"]
     if numbers:
         parts.append(f"influence from {found['register']['replications']} replications at either end")

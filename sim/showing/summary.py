@@ -16,21 +16,28 @@ from sim.measuring.definitions import MEASURES
 from sim.measuring.survival import Incidence, cumulative_incidence
 from sim.scenario import Intake, Scenario
 from sim.study import HEADLINES, Study, size
-from sim.studying.influence import REPLICATIONS, Influence
+from sim.studying.influence import Influence, replications
 from sim.studying.intervals import FOR_PERCENTILES, Floats, chance, spread
 
 Data = dict[str, Any]
 
 
-def summary(study: Study) -> Data:
-    """The whole study as data that JSON can hold."""
+def summary(study: Study, *, settings: Data | None = None) -> Data:
+    """The whole study as data that JSON can hold; `settings`: values replaced in the scenario beforehand."""
     scenario, policy = study.scenario, study.scenario.policy(study.policy)
     intakes = [intake for intake in scenario.intake if f"grants/{intake.year}" in study.chance]
     bases = {name.partition("/")[0] for name in study.chance}
     return {
         "format": 1,
         "scenario": {"name": scenario.name, "title": scenario.title, "time_zone": scenario.time_zone},
-        "policy": {"name": study.policy, "summary": policy.summary, "capped": policy.capped},
+        "settings": settings or {},
+        "policy": {
+            "name": study.policy,
+            "summary": policy.summary,
+            "capped": policy.capped,
+            "releases": policy.release.every,
+            "splits": bool(policy.reserves) or any(intake.stream_caps for intake in scenario.intake),
+        },
         "seed": study.seed,
         "replications": study.replications,
         "replications_with_assumptions": size(study.assumed),
@@ -39,6 +46,7 @@ def summary(study: Study) -> Data:
         "complete": study.complete,
         "headline_year": _headline_year(study, intakes) if policy.capped else None,
         "intakes": [_intake(study, intake) for intake in intakes],
+        "pool": _spread(study.pool),
         "streams": {name: stream.summary for name, stream in scenario.streams.items() if stream.eligible},
         "measures": {
             name: {"chance": _spread(values), "assumptions": _spread(study.assumed.get(name))}
@@ -51,7 +59,7 @@ def summary(study: Study) -> Data:
         },
         "register": {
             "ranked_by": study.moved,
-            "replications": REPLICATIONS,
+            "replications": replications(scenario),
             "numbers": [_influence(each, study.moved) for each in study.register],
         },
         "binding": _binding(study),
@@ -140,7 +148,7 @@ def _day(scenario: Scenario, second: int) -> str:
 
 
 def _influence(each: Influence, moved: str) -> Data:
-    number = each.assumption.number
+    number, (mean, half) = each.assumption.number, each.moves[moved]
     return {
         "key": each.assumption.key,
         "value": number.value,
@@ -150,8 +158,12 @@ def _influence(each: Influence, moved: str) -> Data:
         "source": number.source,
         "note": number.note,
         "at_low": {name: _known(each.at_low[name]) for name in HEADLINES},
+        "at_base": {name: _known(each.at_base[name]) for name in HEADLINES},
         "at_high": {name: _known(each.at_high[name]) for name in HEADLINES},
         "influence": _known(each.on(moved)),
+        "influence_low": _known(abs(mean) - half),
+        "influence_high": _known(abs(mean) + half),
+        "above_chance": each.is_above_chance(moved),
     }
 
 

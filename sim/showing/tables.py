@@ -1,4 +1,4 @@
-"""Tables of a study as Parquet files: one row a replication and measure, or one row an applicant.
+"""Tables of a study as Parquet files: one row a replication and measure, an applicant, or an event.
 
 The same study gives the same bytes: rows have a fixed order and one thread writes them. A time is a TIMESTAMP
 in UTC, null for what did not happen; a delay is in seconds, null for one that never ends. A value that is not
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.clock import NEVER
-from sim.outcome import STATUSES, Outcome
+from sim.clock import MONTH_S, NEVER, Seconds
+from sim.outcome import EVENTS, STATUSES, Outcome, event_log
 from sim.people import People
 from sim.population import BACKLOG, RESIDENCES, SURGE
 from sim.scenario import Scenario
@@ -50,16 +50,30 @@ def write_replications(path: Path, study: Study) -> None:
     _write(path, columns, select)
 
 
-def write_applicants(path: Path, study: Study, replications: int) -> None:
-    """Everyone of the first replications, and what became of them, in the order of their ids."""
+def write_people(applicants: Path, events: Path, study: Study, replications: int) -> None:
+    """Everyone of the first replications in the order of their ids, and what happened in the order of time.
+
+    Events have the columns replication, applicant, at, event.
+    """
     question = Question(study.scenario, study.scenario.policy(study.policy), study.seed)
     parts: list[dict[str, Column]] = []
+    happened: list[dict[str, Column]] = []
     for replication in range(replications):
         people, outcome = replicate(question, replication)
         number = np.full(len(people), replication)
         parts.append({"replication": number, **rows(study.scenario, people, outcome)})
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    _write(path, columns, {name: _expression(name, column) for name, column in columns.items()})
+        times, who, kinds = event_log(outcome)
+        happened.append(
+            {
+                "replication": np.full(len(times), replication),
+                "applicant": people.applicant[who],
+                "at": times,
+                "event": _text([name for name, _ in EVENTS], kinds),
+            }
+        )
+    for path, found in ((applicants, parts), (events, happened)):
+        columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
+        _write(path, columns, {name: _expression(name, column) for name, column in columns.items()})
 
 
 def rows(scenario: Scenario, people: People, outcome: Outcome) -> dict[str, Column]:
@@ -83,8 +97,17 @@ def rows(scenario: Scenario, people: People, outcome: Outcome) -> dict[str, Colu
         columns[f"attribute_{name}"] = _text(list(attribute.values), people.attributes[name])
     for name, column in outcome.columns().items():
         columns[name.removesuffix("_s") + "_at" if name.endswith("_s") else name] = column
+    columns["permit_until_at"] = _permit_until_s(scenario, people, outcome)
     columns["status"] = _text(list(STATUSES), outcome.status)
     return columns
+
+
+def _permit_until_s(scenario: Scenario, people: People, outcome: Outcome) -> Seconds:
+    """When the permit of everyone who arrived runs out, or permanent residence takes its place."""
+    arrived = outcome.arrived_s < NEVER
+    runs_out_s = np.where(arrived, outcome.arrived_s, 0) + scenario.programme.permit_months * MONTH_S
+    approved_s = np.where(people.pr_approved, people.pr_decided_s, NEVER)
+    return np.where(arrived, np.minimum(runs_out_s, approved_s), NEVER)
 
 
 def _cohorts(scenario: Scenario, cohort: NDArray[np.integer[Any]]) -> Column:
@@ -108,7 +131,7 @@ def _text(names: list[str], which: NDArray[np.integer[Any]]) -> Column:
 def _expression(name: str, column: Column) -> str:
     """How a column is written: its type by the kind of array, moments by their name."""
     quoted = _quoted(name)
-    if name.endswith("_at"):
+    if name == "at" or name.endswith("_at"):
         return f"CASE WHEN {quoted} < {NEVER} THEN make_timestamp({quoted}::BIGINT * 1000000) END"
     if name.endswith("_s"):
         return f"CASE WHEN {quoted} < {NEVER} THEN {quoted}::BIGINT END"

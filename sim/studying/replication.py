@@ -10,7 +10,7 @@ import numpy as np
 from sim import assumptions, clock, measures, population, programme
 from sim.clock import Seconds
 from sim.measuring import intakes
-from sim.outcome import IntakeAccount, Outcome
+from sim.outcome import POOL, IntakeAccount, Outcome
 from sim.people import People, settle
 from sim.policy import Policy
 from sim.scenario import Scenario
@@ -41,6 +41,8 @@ class Measured(NamedTuple):
     measures: dict[str, float]
     uptake: dict[int, Floats]
     """Year -> share of its slots used by each of `month_ends`; nan without a cap."""
+    pool: float
+    """People in scope who still wait for a letter at the end of the scenario."""
 
 
 def measured(question: Question, replication: int, drawn: bool) -> Measured:
@@ -54,7 +56,8 @@ def measured(question: Question, replication: int, drawn: bool) -> Measured:
         account.year: intakes.uptake(outcome, account.year, month_ends(scenario, account), spec=spec)
         for account in outcome.intakes
     }
-    return Measured(measures.measure(scenario, people, outcome, spec=spec), curves)
+    pool = float(np.count_nonzero(people.in_scope & (outcome.status == POOL)))
+    return Measured(measures.measure(scenario, people, outcome, spec=spec), curves, pool)
 
 
 def month_ends(scenario: Scenario, account: IntakeAccount) -> Seconds:

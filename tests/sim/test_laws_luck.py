@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.people import People, settle
-from sim.population import draw
+from sim.population import BACKLOG, QUEBEC, draw
 from sim.programme import prepare, simulate
 from sim.scenario import Scenario
 from sim.scenario_file import load
@@ -89,11 +89,30 @@ def test_drawing_is_pure():
     assert len(other) != len(once) or (other.score != once.score).any()
 
 
-def test_leaving_out_quebec_leaves_the_others_as_they_were():
-    scenario = load("smoke")
-    everyone, outside = (draw(scenario, 1, outside_only=each) for each in (False, True))
-    assert len(outside) < len(everyone)
-    assert_same_people(settle(scenario, outside), settle(scenario, everyone))
+@pytest.mark.parametrize("scenario", [smoke(), smoke(backlog_quebec=0.5)], ids=["one-share", "own-share"])
+def test_leaving_out_quebec_keeps_exactly_the_others_as_they_were(scenario):
+    everyone, outside = (settle(scenario, draw(scenario, 1, outside_only=each)) for each in (False, True))
+    assert (outside.applicant == everyone.applicant[everyone.residence != QUEBEC]).all()
+    assert_same_people(outside, everyone)
+
+
+def test_a_share_of_the_backlog_in_quebec_changes_the_backlog_only():
+    before, after = (settle(each, draw(each, 2)) for each in (smoke(), smoke(backlog_quebec=0.6)))
+    later = before.cohort != BACKLOG
+    assert (after.applicant[after.cohort != BACKLOG] == before.applicant[later]).all()
+    assert_same_people(before, after, later)
+    assert (after.cohort == BACKLOG).sum() == round(60 / 0.4)
+
+
+def test_the_backlog_of_the_flagship_is_the_published_stock():
+    """48,662 persons, 40-60 % of them outside Quebec; abroad and other province keep their proportion."""
+    scenario = load("imp-plus")
+    people = settle(scenario, draw(scenario, 0))
+    where = people.residence[people.cohort == BACKLOG]
+    assert len(where) * scenario.behaviour.family_size.value == pytest.approx(48_662, rel=0.01)
+    abroad, other, quebec = np.bincount(where) / len(where)
+    assert quebec == pytest.approx(0.5, abs=0.015)
+    assert abroad / other == pytest.approx(0.24 / 0.02, rel=0.2)
 
 
 def test_a_policy_leaves_everybodys_luck_alone():

@@ -1,5 +1,6 @@
 """`quotalab run` as a user meets it: what it prints, what it answers to a mistake, and its exit codes."""
 
+import io
 import json
 import os
 import resource
@@ -12,6 +13,7 @@ import pytest
 
 from sim import cli, results, study
 from sim.scenario_file import load, replaced
+from sim.showing import run as show_run
 from sim.showing.headline import sentences
 from sim.showing.summary import summary
 
@@ -168,6 +170,70 @@ def test_settings_reach_the_simulation_and_the_folder(
     assert (out / "applicants.parquet").exists(), "two replications: everyone's row is written"
 
 
+def test_settings_are_told_with_the_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    options = ["--replications", "2", "--jobs", "1", "--no-register", "--out", str(out)]
+    assert cli.main(["run", SMOKE, "--set", "demand.multiple=2", *options]) == 0
+    assert "smoke, policy first-come; with demand.multiple = 2; seed 7" in capsys.readouterr().out
+    manifest, found = results.read(out)
+    assert found is not None
+    assert manifest["settings"] == found["settings"] == {"demand.multiple": 2}
+
+
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_an_output_without_blocks_gets_other_characters(more: list[str], tmp_path: Path) -> None:
+    words = '--set=streams.arts.summary="people who play: théâtre"'
+    arguments = ["run", SMOKE, words, "--replications", "3", "--no-register", "--out", str(tmp_path / "run")]
+    ran = subprocess.run(
+        [sys.executable, "-m", "quotalab", *arguments, *more],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    printed = ran.stdout.decode("ascii")
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert ("th\\u00e9" if more else "th?") in printed
+    assert more or "@ is the cap" in printed
+
+
+def test_lines_end_without_spaces_and_labels_stay_whole(tmp_path: Path) -> None:
+    found = study.run(load("smoke"), replications=3, jobs=1)
+    for width in (20, 100):
+        told = io.StringIO()
+        console = show_run.console_for(told)
+        console.width = width
+        show_run.show(summary(found), console)
+        assert all(line == line.rstrip() for line in told.getvalue().splitlines())
+        assert "demand.per_year" in told.getvalue()
+        assert "applications" in told.getvalue()
+
+
+def test_a_narrow_terminal_counts_as_one_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("COLUMNS", "30")
+    assert show_run.console_for(Terminal()).width == 80
+
+
+def test_a_year_that_got_slots_from_the_last_says_so() -> None:
+    found = study.run(
+        replaced(load("smoke"), {"demand.multiple": 0.2}),
+        policy="carry-over",
+        replications=3,
+        jobs=1,
+        register=False,
+    )
+    told = io.StringIO()
+    show_run.show(summary(found), show_run.console_for(told))
+    assert "cap + carried in" in told.getvalue()
+    assert " 60 + " in told.getvalue()
+    assert "permits: decided by the scenario's end" in told.getvalue()
+    assert "would never bring" in told.getvalue()
+
+
 def test_the_help_is_quick() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ran = quotalab("--help")
@@ -214,7 +280,21 @@ def test_output_that_nobody_reads_to_the_end_is_no_error(tmp_path: Path) -> None
         ({}, {}, "lowest to highest of 4 replications, by chance alone"),
         ({}, {}, "not estimable from fewer than 72 replications"),
         ({}, {"replications": 72}, "5th to 95th percentile of 72 replications, by chance alone"),
-        ({}, {"register": True}, "A cap binds, that of 2022 longest, down to 0."),
+        ({}, {"register": True}, "The 2022 cap would still be reached in half of 21 replications with 0."),
+        (
+            {"demand.multiple": 0.2, "intake.2022.cap": 50_000, "intake.2023.cap": 50_000},
+            {"register": True},
+            "No cap comes to bind in half of 5 replications, not up to demand.multiple = ",
+        ),
+        ({"demand.multiple": 0.5}, {"policy": "carry-over"}, "people find no slot, although no year's cap"),
+        ({"demand.multiple": 0.5}, {"policy": "carry-over"}, "the part open to their stream runs out"),
+        ({"demand.multiple": 4}, {"policy": "monthly-release"}, "or the part of a year's slots released by"),
+        ({"demand.multiple": 4}, {"policy": "weekly-counter"}, "slots are granted beyond the caps"),
+        (
+            {"demand.multiple": 4, "intake.2022.cap": 900, "intake.2023.cap": 900},
+            {"policy": "drawn-by-lot"},
+            "people wait in the pool, while",
+        ),
         ({"demand.multiple": 0.5}, {"register": True}, "first, at demand.multiple = 0."),
         ({"demand.multiple": 0.5}, {"register": True}, "(this run: 0.5)"),
     ],

@@ -117,6 +117,42 @@ def test_applicants_are_rows_with_dates_and_words(tmp_path: Path) -> None:
     assert cohorts == {"backlog", "2022", "2023", "a fair"} | cohorts & {"2021"}
 
 
+def test_events_are_the_dates_of_the_applicants_in_order(tmp_path: Path) -> None:
+    path = written(tmp_path / "run")
+    events, applicants = path / "events.parquet", path / "applicants.parquet"
+    assert [row[:2] for row in query(events, "DESCRIBE SELECT * FROM {}")] == [
+        ("replication", "BIGINT"),
+        ("applicant", "BIGINT"),
+        ("at", "TIMESTAMP"),
+        ("event", "VARCHAR"),
+    ]
+    for event in ("letter", "slot", "arrived"):
+        told = query(events, f"SELECT replication, applicant, \"at\" FROM {{}} WHERE event = '{event}'")
+        kept = query(
+            applicants, f"SELECT replication, applicant, {event}_at FROM {{}} WHERE {event}_at IS NOT NULL"
+        )
+        assert sorted(told) == sorted(kept)
+        assert told
+    times = query(events, 'SELECT replication, "at" FROM {}')
+    assert times == sorted(times)
+
+
+def test_a_permit_lasts_from_the_arrival_to_its_end_or_permanent_residence(tmp_path: Path) -> None:
+    file = written(tmp_path / "run") / "applicants.parquet"
+    month_s, months = 2_629_800, SMOKE.programme.permit_months
+    query_text = "SELECT epoch(arrived_at), epoch(pr_decided_at), pr_approved, epoch(permit_until_at) FROM {}"
+    seen = set()
+    for arrived, decided, approved, until in query(file, query_text):
+        if arrived is None:
+            assert until is None
+            continue
+        is_cut_short = approved and decided is not None and decided < arrived + months * month_s
+        assert until == (decided if is_cut_short else arrived + months * month_s)
+        assert until >= arrived
+        seen.add(bool(is_cut_short))
+    assert seen == {True, False}
+
+
 def test_an_empty_table_still_has_its_types(tmp_path: Path) -> None:
     empty = {"stream": np.empty(0, dtype=object), "filed_at": np.empty(0, dtype=np.int64)}
     tables._write(tmp_path / "t", empty, {name: tables._expression(name, empty[name]) for name in empty})

@@ -18,16 +18,24 @@ import pytest
 from sim.errors import BadInput
 from sim.scenario import Scenario
 from sim.scenario_file import load, schema, shipped
-from sim.scenario_files import policy_rules
+from sim.scenario_files import load_rules, policy_rules
 from sim.scenario_files import rules as scenario_rules
 from sim.scenario_files.check import Faulty, checked, prepared
 from sim.scenario_files.faults import Fault
+from sim.scenario_files.syntax import read
 
 ROOT = Path(__file__).resolve().parents[2]
 BAD = ROOT / "tests" / "scenarios" / "bad"
 NAMES = sorted(path.stem for path in BAD.glob("*.toml"))
 SHIPPED = [each.name for each in shipped()]
-SEVERAL = {"five-faults": 5, "missing-tables": 2, "parts-of-no-cap": 2, "syntax-several": 4}
+RULES = (*scenario_rules.RULES, *policy_rules.RULES, *load_rules.RULES)
+SEVERAL = {
+    "five-faults": 5,
+    "missing-tables": 2,
+    "parts-of-no-cap": 2,
+    "syntax-several": 4,
+    "syntax-more-than-fifty": 51,  # the last of them says that there are more
+}
 """Bad files with more than one fault, and how many."""
 
 JARGON = re.compile(
@@ -90,18 +98,16 @@ def rule_breakers() -> Iterator[tuple[str, str]]:
         try:
             data = tomllib.loads((BAD / f"{name}.toml").read_text("utf-8"))
             scenario = Scenario.model_validate(prepared(data), strict=True)
-        except ValueError:  # not TOML, or not of the form
+        except (ValueError, RecursionError):  # not TOML, or not of the form
             continue
-        for rule in (*scenario_rules.RULES, *policy_rules.RULES):
+        for rule in RULES:
             if list(rule(scenario)):
                 yield rule.__name__, name
 
 
 def test_every_rule_has_a_file_that_breaks_it() -> None:
     broken = dict(rule_breakers())
-    unbroken = [
-        rule.__name__ for rule in (*scenario_rules.RULES, *policy_rules.RULES) if rule.__name__ not in broken
-    ]
+    unbroken = [rule.__name__ for rule in RULES if rule.__name__ not in broken]
     assert not unbroken
 
 
@@ -286,12 +292,41 @@ def test_a_file_of_another_editor_is_read(tmp_path: Path) -> None:
         ("scenarios/imp-pluss.toml", "write scenarios/imp-plus.toml"),
         ("nowhere/imp-plus.toml", "there is no folder nowhere"),
         ("scenarios", "this is a folder"),
+        ("/dev/null", "this is a device"),
     ],
 )
 def test_a_file_that_is_not_there(name: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     with pytest.raises(BadInput, match=re.escape(says)):
         load(name)
+
+
+def test_a_pipe_is_called_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match="this is a pipe"):
+        load(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("name", ["lamp", "scenarios/lamp.toml", "scenarios/x.toml", "scenarios/toml.toml"])
+def test_a_name_that_is_near_none_is_given_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(BadInput) as caught:
+        load(name)
+    assert "to mend" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("faults", "told"), [(50, 50), (51, 51), (52, 51)])
+def test_the_first_fifty_faults_of_syntax_are_told_and_that_there_are_more(faults: int, told: int) -> None:
+    problems = read("\n".join(f"note_{k} = in words" for k in range(faults))).problems
+    assert len(problems) == told
+    assert problems[-1].message.startswith("and more") == (faults > 50)
+
+
+@pytest.mark.parametrize("key", ["tolerance", "refusals", "entries", "attribute"])
+def test_a_key_that_no_simulation_reads_says_so(key: str) -> None:
+    node = schema()["$defs"]["Programme"] if key in ("tolerance", "refusals") else schema()
+    said = node["properties"][key]["description"]
+    assert "no simulation reads it" in said or "read by no rule of this version" in said
 
 
 def test_a_file_in_another_encoding(tmp_path: Path) -> None:

@@ -123,3 +123,10 @@ def test_all_settings_are_judged_at_once(flagship: Scenario) -> None:
     with pytest.raises(BadInput) as caught:
         replaced(flagship, {"demand.backlog": -1, "intake.2022.cap": 0.5})
     assert [problem.key for problem in caught.value.problems] == ["intake.2022.cap", "demand.backlog"]
+
+
+@pytest.mark.parametrize("written", ["[" * 3000 + "]" * 3000, "9" * 5000], ids=["nested", "digits"])
+def test_a_value_beyond_reading_is_complained_about_in_short(written: str) -> None:
+    with pytest.raises(BadInput, match=r"\.\.\. cannot be read") as caught:
+        parse_setting(f"intake.2022.cap={written}")
+    assert len(str(caught.value)) < 400

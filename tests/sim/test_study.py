@@ -87,11 +87,17 @@ def test_a_wanted_precision_stops_at_the_first_number_that_has_it() -> None:
     assert found.replications > study.FEWEST, "the example should need more than the fewest"
 
 
+def test_a_precision_prints_the_rule_it_stops_by() -> None:
+    # e / (1 + e) of 5 % is 4.76 %; a tenth of all slots is 14.
+    stopped = run(replications=None, precision=0.05).stopped
+    assert "at most 4.76 % of its mean (a mean below 14 slots or 7 days counts as that)" in stopped
+
+
 def test_a_precision_out_of_reach_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(study, "MOST", 14)
     found = run(replications=None, precision=1e-6)
     assert found.replications == 14
-    assert "without reaching" in found.stopped
+    assert "given up before" in found.stopped
 
 
 @pytest.mark.parametrize(
@@ -125,7 +131,7 @@ class Interrupt:
         ("replications", 2, (2, 0, 0)),
         ("replications", 5, (5, 0, 0)),
         ("replications with assumptions drawn", 3, (6, 3, 0)),
-        ("influence of each assumption", 9, (6, 6, 1)),
+        ("influence of each assumption", 25, (6, 6, 1)),
         ("demand from which on a cap binds", 2, (6, 6, 3)),
     ],
 )
@@ -155,10 +161,37 @@ def test_the_register_is_ranked_and_a_number_without_effect_has_none() -> None:
         SMOKE, {"behaviour.employment_share": {"value": 0.9, "low": 0.1, "high": 1, "basis": "assumption"}}
     )
     found = run(scenario, register=True)
-    moves = [each.on(found.moved) for each in found.register]
-    assert moves == sorted(moves, reverse=True)
+    ranks = [(each.is_above_chance(found.moved), each.on(found.moved)) for each in found.register]
+    assert ranks == sorted(ranks, reverse=True)
     assert found.register[-1].assumption.key == "behaviour.employment_share"
-    assert moves[-1] == 0.0
+    assert ranks[-1] == (False, 0.0)
+
+
+def test_a_number_is_above_chance_if_the_paired_differences_leave_0_out() -> None:
+    # Means 2 and s = 1, 4 pairs: 2 +- 3.182 / 2; with s three times as large the interval holds 0.
+    close, wide = (
+        influence._paired(np.array([1.0, 2.0, 2.0, 3.0])),
+        influence._paired(np.array([-2.0, 2, 2, 6])),
+    )
+    assert close == (2.0, pytest.approx(3.182 * np.sqrt(2 / 3) / 2, abs=1e-3))
+    assert abs(close[0]) > close[1]
+    assert abs(wide[0]) < wide[1]
+    assert influence._paired(np.array([5.0, np.nan]))[1] == math.inf, "of one pair nothing is known"
+
+
+def test_the_base_of_the_register_is_the_scenario_itself_on_the_same_replications() -> None:
+    found = run(register=True, replications=8)
+    for each in found.register:
+        assert each.replications == influence.REPLICATIONS_OF_FEW
+        assert each.at_base["grants"] == pytest.approx(found.chance["grants"].mean())
+    numbers = summary(found)["register"]["numbers"]
+    assert all(
+        number["influence_low"] <= number["influence"] <= number["influence_high"] for number in numbers
+    )
+
+
+def test_many_people_are_tried_on_fewer_replications() -> None:
+    assert influence.replications(replaced(SMOKE, {"demand.multiple": 100})) == influence.REPLICATIONS
 
 
 def test_an_end_that_the_rules_forbid_has_no_influence_and_stops_nothing(
@@ -215,6 +248,36 @@ def test_a_cap_nobody_can_reach_never_binds_and_one_of_none_always_does(
     assert never.year == 0
     assert always is not None
     assert always.half == 0.0
+
+
+def test_where_no_cap_binds_few_replications_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "MOST", 2.0)
+    found = binding.search(
+        question(replaced(SMOKE, {"intake.2022.cap": 900, "intake.2023.cap": 900})), quiet_crew()
+    )
+    assert found is not None
+    assert (found.replications, found.half, found.most) == (binding.FIRST, math.inf, 2.0)
+
+
+def test_the_climb_ends_where_more_demand_fills_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def level(changed: Question, outcome: object) -> tuple[float, int, bool]:
+        tried.append(changed.scenario.demand.multiple.value)
+        return min(0.97, 0.5 * tried[-1]), 2022, False
+
+    monkeypatch.setattr(binding, "filled", level)
+    multiple, year, top = binding.critical(question(), 0)
+    assert (multiple, year) == (math.inf, 0)
+    assert top == tried[-1] < binding.MOST
+    assert top > 1.5 * 1.94, "the level is seen over a stretch of demand"
+
+
+def test_a_search_ends_when_it_has_simulated_many_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(binding, "PEOPLE_IN_ALL", 1)
+    monkeypatch.setattr(binding, "CROWDS_IN_ALL", 1)
+    multiple, _, top = binding.critical(question(replaced(SMOKE, {"demand.multiple": 0.1})), 0)
+    assert (multiple, top) == (math.inf, 0.1)
 
 
 def test_without_a_cap_nothing_binds() -> None:
