@@ -38,7 +38,7 @@ clean:                          ## caches and builds; .venv and results stay
 	@touch $@
 
 .venv/.installed-test: pyproject.toml constraints.txt | $(BIN)/uv
-	$(INSTALL) --editable ".[test,fast]"
+	$(INSTALL) --editable ".[test,fast,servers]"
 	@touch $@ .venv/.installed
 
 $(BIN)/uv: | $(BIN)/python

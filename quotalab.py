@@ -22,9 +22,9 @@ def __dir__() -> list[str]:
 
 def main() -> None:
     """Run the command line in sys.argv; leaves through SystemExit with the exit code."""
-    import sim.cli
+    import loadtests.cli
 
-    raise SystemExit(sim.cli.main())
+    raise SystemExit(loadtests.cli.main())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,264 @@
+"""One connection to a service: opened, then used for one request after the other until a side closes it.
+
+Its watcher is started once, for all its life, and stays with gevent's hub: an answer wakes the greenlet that
+waits for it, and a server that closes an idle connection is noticed. Whatever goes wrong before an answer is
+complete is `Broken`; what was written until then is known.
+"""
+
+import errno
+import os
+import socket
+import ssl
+import time
+from typing import Any, Final, NamedTuple, Protocol
+
+import gevent
+import httptools
+from gevent import monkey
+
+from loadtests.answer import Answer, Response
+from loadtests.transport import Encrypted, Plain, Transport
+
+READABLE: Final = 1
+WRITABLE: Final = 2
+Socket: Final = monkey.get_original("socket", "socket")
+
+
+class Owner(Protocol):
+    """The pool that a connection belongs to, as far as it concerns the connection."""
+
+    place: str
+    server_name: str
+    context: ssl.SSLContext | None
+    timeout_ns: int
+    connect_timeout_ns: int
+    connections: "set[Connection]"
+    opened: int
+
+    def addresses(self) -> list[tuple[Any, Any]]: ...
+    def forget(self, connection: "Connection") -> None: ...
+
+
+class Encoded(NamedTuple):
+    """A request as the bytes of the wire."""
+
+    data: bytes
+    is_head: bool
+
+
+class Broken(Exception):
+    """A connection that can no longer be used, and why; caught in this module."""
+
+
+class Connection:
+    """One connection: made, then used for one request after the other until one side closes it."""
+
+    __slots__ = (
+        *("_answer", "_io", "_is_paused", "_pool", "_transport"),
+        *("deadline_ns", "idle_since_ns", "is_open", "waiter"),
+    )
+
+    def __init__(self, pool: Owner) -> None:
+        self._pool = pool
+        self._answer = Answer()
+        self._transport: Transport
+        self._io: Any = None
+        self._is_paused = False
+        self.is_open = False
+        self.waiter: Any = None  # the greenlet that waits for this connection
+        self.deadline_ns = 0  # of that wait; 0: none
+        self.idle_since_ns = 0
+
+    def open(self) -> None:
+        """Connect, and shake hands where it is TLS. Broken if that fails."""
+        pool = self._pool
+        self.deadline_ns = time.monotonic_ns() + pool.connect_timeout_ns
+        refused = "no address"
+        for family, address in pool.addresses():
+            sock = Socket(family, socket.SOCK_STREAM)
+            sock.setblocking(False)
+            if family != socket.AF_UNIX:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._transport = Plain(sock)
+            try:
+                self._connect(sock, address)
+            except OSError as error:
+                sock.close()
+                refused = error.strerror or str(error)
+                continue
+            break
+        else:
+            raise Broken(f"cannot connect to {pool.place}: {refused}")
+        if pool.context is not None:
+            self._shake(sock, pool.context)
+        self._io = gevent.get_hub().loop.io(sock.fileno(), READABLE)
+        self._io.start(self._readable)
+        self.is_open = True
+        pool.connections.add(self)
+        pool.opened += 1
+
+    def _connect(self, sock: Any, address: Any) -> None:
+        code = sock.connect_ex(address)
+        if code == errno.EINPROGRESS:
+            self._wait(WRITABLE, "connecting")
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+
+    def _shake(self, sock: Any, context: ssl.SSLContext) -> None:
+        place = self._pool.place
+        try:
+            self._transport = encrypted = Encrypted(sock, context, self._pool.server_name)
+            while not encrypted.shake():
+                self._wait(READABLE, "the TLS handshake")
+        except ssl.SSLCertVerificationError as error:
+            sock.close()
+            raise Broken(f"TLS: the certificate of {place} is not accepted: {error.verify_message}") from None
+        except ssl.SSLError as error:
+            sock.close()
+            reason = (error.reason or str(error)).replace("_", " ").lower()
+            hint = (
+                "; is it plain http?"
+                if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+                else ""
+            )
+            raise Broken(f"TLS: the handshake with {place} failed: {reason}{hint}") from None
+        except OSError as error:
+            sock.close()
+            raise Broken(f"TLS: {place} broke off the handshake: {error.strerror}") from None
+
+    def put(self, encoded: Encoded) -> bool:
+        """Write as much of the request as the kernel takes at once, without waiting; False if not all."""
+        self._answer.expect(is_head=encoded.is_head)
+        self.deadline_ns = time.monotonic_ns() + self._pool.timeout_ns
+        try:
+            return self._transport.put(encoded.data)
+        except OSError:
+            return True  # the answer, or its absence, will tell
+
+    def receive(self, *, is_ready: bool = False) -> Response:
+        """Wait for the answer to what was put. `is_ready`: the caller was woken because something came."""
+        answer, transport = self._answer, self._transport
+        try:
+            while True:
+                if not is_ready:
+                    self._wait_readable()
+                elif self.deadline_ns < 0:
+                    self._expire("the answer")
+                try:
+                    data = transport.take()
+                except BlockingIOError:
+                    is_ready = False
+                    continue
+                is_ready = True  # TLS may have more of it already, of which the socket knows nothing
+                if not data:
+                    if not answer.ends_with_the_stream():
+                        raise Broken(self._cut_short())
+                    response = answer.response()
+                    self.close()
+                    return response
+                answer.feed(data)
+                if answer.is_over:
+                    self.deadline_ns = 0
+                    if not answer.keeps_alive():
+                        self.close()
+                    return answer.response()
+        except Broken as broken:
+            error = str(broken)
+        except httptools.HttpParserUpgrade:
+            error = "the service changed to another protocol"
+        except httptools.HttpParserError as bad:
+            error = f"the answer is not HTTP: {bad}"
+            if data[:1] in (b"\x15", b"\x16"):
+                error = "the answer is not HTTP but TLS: should the address begin with https?"
+        except OSError as failed:
+            error = f"the connection broke: {failed.strerror or failed}"
+        written = transport.sent > 0
+        self.close()
+        return Response(0, {}, b"", error, written)
+
+    def write_out(self) -> None:
+        """Go on writing what `put` left, waiting for the kernel to take it."""
+        try:
+            while not self._transport.flush():
+                self._wait(WRITABLE, "the request to be taken")
+        except (OSError, Broken):
+            pass  # a server may answer and close before it has read everything: receive will tell
+
+    def close(self) -> None:
+        """Give the socket back. Its watcher goes first, or it would watch the next socket of that number."""
+        if self.is_open:
+            self.is_open = False
+            self._io.stop()
+            self._io.close()
+            self._transport.sock.close()
+            self._pool.connections.discard(self)
+
+    def is_dead(self) -> bool:
+        """Whether the server has closed, or sent something unasked, while the connection was idle."""
+        try:
+            self._transport.take()
+        except BlockingIOError:
+            return False  # nothing, or a word between the two TLS layers
+        except OSError:
+            pass
+        return True
+
+    def expire(self) -> None:
+        """The deadline has passed: wake the greenlet that waits, which will find it so."""
+        self.deadline_ns = -1
+        if self.waiter is not None:
+            self.waiter.switch()
+
+    def _readable(self) -> None:
+        """Called by the hub whenever there is something to read, or the other side closed."""
+        if self.waiter is not None:
+            self.waiter.switch()
+        elif self.deadline_ns:  # still writing: look again when the answer is waited for
+            self._io.stop()
+            self._is_paused = True
+        elif self.is_dead():  # idle: whatever it is, it is no answer to anything
+            self._pool.forget(self)
+
+    def _wait_readable(self) -> None:
+        if self.deadline_ns < 0:
+            self._expire("the answer")
+        if self._is_paused:
+            self._is_paused = False
+            self._io.start(self._readable)
+        self.waiter = gevent.getcurrent()
+        try:
+            gevent.get_hub().switch()
+        finally:
+            self.waiter = None
+        if self.deadline_ns < 0:
+            self._expire("the answer")
+
+    def _wait(self, what: int, waiting_for: str) -> None:
+        """Wait once for a state of the socket, outside the common path."""
+        hub = gevent.get_hub()
+        left_s = (self.deadline_ns - time.monotonic_ns()) / 1e9
+        limit = gevent.Timeout(max(left_s, 0.001))
+        watcher = hub.loop.io(self._transport.sock.fileno(), what)
+        limit.start()
+        try:
+            hub.wait(watcher)
+        except gevent.Timeout as passed:
+            if passed is not limit:
+                raise
+            if not self.is_open:
+                self._transport.sock.close()
+            self._expire(waiting_for)
+        finally:
+            limit.close()
+            watcher.close()
+
+    def _expire(self, waiting_for: str) -> None:
+        pool = self._pool
+        limit_ns = pool.timeout_ns if self.is_open else pool.connect_timeout_ns
+        raise Broken(f"time-out: waited {limit_ns / 1e9:g} s for {waiting_for}")
+
+    def _cut_short(self) -> str:
+        if self._answer.is_read:
+            return "the service closed the connection in the middle of its answer"
+        return "the service closed the connection without an answer"

@@ -1,0 +1,1 @@
+"""The parts of `quotalab load`: plan, service, replay, settling, judging, run folder, cleaning up."""

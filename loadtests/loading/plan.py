@@ -1,0 +1,179 @@
+"""What a run will do, decided and said before anything is sent."""
+
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+
+from loadtests import profile, safe, trace
+from loadtests.protocol import OP
+from loadtests.trace import Trace
+from sim import scenario_file
+from sim.errors import complaint
+from sim.scenario import Scenario
+
+STORES: Final = ("memory", "sqlite", "postgres", "valkey")
+REFERENCE: Final = "reference"
+OVERHEAD_S: Final = 20.0
+"""What a run takes besides its replay: starting, the last answers, the audit, the verdict."""
+SECOND_NS: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user wants; None leaves it to the scenario."""
+
+    scenario: str
+    target: str = "reference:sqlite"
+    """A store of the reference service, which is then started; or a profile of a service that runs."""
+    fault: str | None = None
+    workers: int = 1
+    """Locust processes."""
+    service_workers: int = 1
+    """Processes of the reference service."""
+    rate: float | None = None
+    compress: float | None = None
+    minutes: float | None = None
+    scale: float = 1.0
+    budget_s: float | None = None
+    seed: int | None = None
+    policy: str | None = None
+    gate: Literal["correctness", "all"] = "correctness"
+    owned: tuple[str, ...] = ()
+    dirty: bool = False
+    most_rate: float = safe.MOST_PER_S
+    most_minutes: float = safe.MOST_MINUTES
+    run: str | None = None
+    out: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run that may be made: its traffic, and where that goes."""
+
+    options: Options
+    scenario: Scenario
+    source: str
+    text: str
+    trace: Trace
+    store: str | None
+    """Of the reference service that is to be started; None for a service that runs."""
+    busiest_per_s: int
+    """First sends in the busiest second."""
+    budget_s: float
+
+    @property
+    def replay_s(self) -> float:
+        """From the first due time to the end of the replayed part."""
+        return self.trace.ends_ns / SECOND_NS
+
+    @property
+    def profile(self) -> str:
+        """The profile of the target."""
+        return REFERENCE if self.store else self.options.target
+
+    def sentences(self) -> list[str]:
+        """What will be sent, where, and for how long."""
+        sent, options = self.trace, self.options
+        claims = int((sent.op == OP["claim"]).sum() + (sent.op == OP["ticket"]).sum())
+        caps = (
+            ", ".join(f"{cap.name}: {cap.limit:,}" for intake in sent.intakes for cap in intake.caps)
+            or "no cap"
+        )
+        where = (
+            f"the reference service on {self.store}, started here with {options.service_workers} "
+            f"worker{'s' if options.service_workers > 1 else ''}"
+            + (f" and the fault {options.fault}" if options.fault else "")
+            if self.store
+            else f"{profile.load(options.target).title} (profile {options.target})"
+        )
+        return [
+            f"{claims:,} first sends of {len(sent.ids):,} people for caps {caps}; with hedges, retries and "
+            "withdrawals as the answers ask for",
+            f"to {where}, in {self.replay_s:,.0f} s of {sent.clock.rate:,.4g} s of the scenario each, "
+            f"{self.busiest_per_s:,} in the busiest second, from {options.workers} Locust "
+            f"process{'es' if options.workers > 1 else ''}",
+            f"run {sent.run}: its applicants are called {trace.PREFIX}{sent.run}-...",
+        ]
+
+
+def plan(options: Options) -> Plan:
+    """Check everything that can be checked without the service; BadInput for what cannot be done."""
+    for key, number, least in (
+        ("--workers", options.workers, 1),
+        ("--service-workers", options.service_workers, 1),
+        ("--scale", options.scale, 1e-6),
+        ("--rate", options.rate, 1e-3),
+        ("--compress", options.compress, 1e-6),
+        ("--minutes", options.minutes, 1e-3),
+        ("--budget", options.budget_s, 1.0),
+    ):
+        if number is not None and number < least:
+            raise complaint(f"{number:g} is too small", key=key, expected=f"at least {least:g}")
+    if options.run is not None and not (options.run.isascii() and options.run.isalnum()):
+        raise complaint(f"{options.run!r} is no id", key="--run", expected="letters and digits")
+    store = store_of(options)
+    source, text = scenario_file.text_of(options.scenario)
+    scenario = scenario_file.load(options.scenario)
+    budget_s = options.budget_s or scenario.load.budget_s.value
+    run = options.run or secrets.token_hex(4)
+    made = _built(scenario, options, run)
+    if made.ends_ns / SECOND_NS + OVERHEAD_S > budget_s:
+        if options.budget_s is None or options.compress or options.minutes or options.rate:
+            raise complaint(
+                f"the replay alone takes {made.ends_ns / SECOND_NS:,.0f} s of a budget of {budget_s:,.0f} s",
+                key="--budget",
+                mend="raise --budget, or let --compress or --minutes be such that it fits",
+            )
+        minutes = max(5.0, budget_s - OVERHEAD_S) / 60
+        made = _built(scenario, replace(options, minutes=minutes), run)
+    busiest = int(np.bincount(made.due_ns // SECOND_NS).max())
+    safe.check_pace(
+        busiest,
+        made.ends_ns / SECOND_NS / 60,
+        most_per_s=options.most_rate,
+        most_minutes=options.most_minutes,
+    )
+    if store is None:
+        target = profile.target(options.target)
+        safe.check_host(target.base_url, options.owned)
+    return Plan(options, scenario, source, text, made, store, busiest, budget_s)
+
+
+def store_of(options: Options) -> str | None:
+    """The store of a reference service that is to be started, or None."""
+    name, colon, store = options.target.partition(":")
+    if name != REFERENCE or not colon:
+        if options.fault:
+            raise complaint(
+                f"a fault can be planted in the reference service only, not in {options.target}",
+                key="--fault",
+                mend="use --target reference:sqlite",
+            )
+        return None
+    if store not in STORES:
+        raise complaint(
+            f"{store!r} is no store", key="--target", expected=" or ".join(f"reference:{s}" for s in STORES)
+        )
+    if store == "memory" and options.service_workers > 1:
+        raise complaint(
+            f"the memory store is in one process, and {options.service_workers} are wanted",
+            key="--service-workers",
+            mend="use --target reference:sqlite",
+        )
+    return store
+
+
+def _built(scenario: Scenario, options: Options, run: str) -> Trace:
+    return trace.build(
+        scenario,
+        run=run,
+        seed=options.seed,
+        policy=options.policy,
+        compress=options.compress,
+        minutes=options.minutes,
+        rate=options.rate,
+        scale=options.scale,
+    )

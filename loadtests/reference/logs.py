@@ -1,0 +1,13 @@
+"""What the service says of itself: one line of JSON an event, on standard error."""
+
+import json
+import os
+import sys
+import time
+
+
+def log(event: str, **more: object) -> None:
+    """Say that something happened."""
+    at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    sys.stderr.write(json.dumps({"at": at, "pid": os.getpid(), "event": event, **more}) + "\n")
+    sys.stderr.flush()

@@ -1,0 +1,1 @@
+"""From a simulated outcome to due times: what loadtests/trace.py puts together."""

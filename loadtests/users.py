@@ -1,0 +1,87 @@
+"""Two kinds of Locust users: one that keeps to the timetable, and one that waits for its answers.
+
+A *replay* is an open loop: every request leaves at its due time, whether or not the service has answered the
+ones before, as in life. One ReplayUser stands for all the people of a scenario, on however many workers. A
+*rush* is a closed loop: every RushUser sends the next request of the trace as soon as it has the answer to
+its last one, so a slow service is asked less; use it to find how much a service can do, not how it feels.
+
+Latency counts from the due time in both; in a rush a request is due when its user is free.
+"""
+
+from itertools import count
+from typing import Any
+
+from locust import User, task  # first, since it patches the process
+from locust.exception import StopUser
+from locust.user.task import LOCUST_STATE_RUNNING
+
+# isort: split
+import gevent
+from gevent.event import Event
+
+from loadtests.fleet import Fleet
+from loadtests.worker import Worker
+
+
+class PlayedUser(User):
+    """What both have in common: the run that they are part of."""
+
+    abstract = True
+    is_replay = False
+
+    @property
+    def fleet(self) -> Fleet:
+        """This process's part of the run."""
+        fleet: Fleet = self.environment.quotalab
+        return fleet
+
+    def worker(self) -> Worker:
+        """This process's worker, once the run has begun."""
+        fleet = self.fleet
+        while fleet.worker is None:  # the trace is being made
+            gevent.sleep(0.02)
+        fleet.worker.has_started.wait()
+        return fleet.worker
+
+
+class ReplayUser(PlayedUser):
+    """All the people of the scenario, each request at its due time. There is one, however many -u says."""
+
+    abstract = True
+    is_replay = True
+    fixed_count = 1
+
+    @task
+    def replay(self) -> None:
+        """The conductor sends; this user is there until all is answered."""
+        self.worker().has_finished.wait()
+        raise StopUser
+
+
+class RushUser(PlayedUser):
+    """One of a crowd: claims for the next person of the trace as soon as the last claim is answered."""
+
+    abstract = True
+    _numbers = count()
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.number = next(self._numbers)
+
+    @task
+    def send(self) -> None:
+        """Request after request until the trace is played or the run stopped: one Locust task, since choosing
+        a task costs as much as half a request."""
+        play = self.worker().play
+        while not play.is_stopped and self._state == LOCUST_STATE_RUNNING:
+            flight = play.plan.take()
+            if flight is None:
+                play.conductor.look_again()
+                break
+            chain = flight.chain
+            play.attempt(flight, self.number)
+            if chain.attempts and not chain.is_over:  # without attempts it waits for its person's turn
+                over = Event()
+                chain.on_over = over.set
+                over.wait()
+        raise StopUser
