@@ -47,11 +47,24 @@ CLOCK = (
 NETWORK = ("socket", "socketserver", "ssl", "select", "selectors", "http", "urllib.request", "asyncio")
 THREADS = ("threading", "_thread", "queue", "concurrent.futures", "multiprocessing")
 CHANCE = ("sim/streams.py", "sim/population.py")
+LOCUST = ("loadtests/users.py", "loadtests/locustfile.py")
+PLAYERS = (  # they run inside a Locust process, and nothing else imports them
+    *LOCUST,
+    *(
+        f"loadtests/{name}.py"
+        for name in ("client", "connection", "pacing", "play", "worker", "fleet", "member")
+    ),
+)
+BY_COUNTING = "it must not share the rule book, so that one wrong rule cannot pass everywhere"
 MANIFEST = ("sim/results.py", "sim/cli.py", "sim/study.py")  # it says when a run began and ended
 
 RULES = [
     Rule(("loadtests",), "sim/*", (), "the simulation knows nothing of load tests"),
     Rule(("locust", "gevent"), "sim/*", (), "gevent patches the whole process"),
+    Rule(("locust",), "loadtests/*", LOCUST, "Locust patches the process that imports it"),
+    Rule(("gevent",), "loadtests/*", PLAYERS, "gevent stays inside the Locust processes"),
+    Rule(("sim.ledger.Ledger",), "loadtests/checks/*", (), BY_COUNTING),
+    Rule(("sim.ledger.Ledger",), "loadtests/reference/stores/[!m]*", (), BY_COUNTING),
     Rule(("simpy",), "*.py", ("sim/programme.py",), "one module owns simulated time"),
     Rule(("numpy.random",), "sim/*", CHANCE, "all chance is drawn with the population"),
     Rule(("random", "secrets", "uuid.uuid4", "os.urandom"), "sim/*", (), "all chance has a named stream"),
