@@ -85,7 +85,8 @@ class Gate(NamedTuple):
     """Limit of each cap, shape (caps,)."""
     used: Whole
     seen: Whole
-    """The figure claims are judged by: the same array as `used`, or a copy of it."""
+    """The figure claims are judged by: under a stale counter the last copy of `used`; else kept equal to it
+    by the event loop, and not looked at by the vector way."""
     cover: Flags
     """Which streams each cap covers, shape (caps, streams)."""
     granted: Whole
