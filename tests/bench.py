@@ -223,6 +223,14 @@ def against_ciw(files: int) -> None:
         record("officers' queue", f"officers kernel, {name}", "Ciw, one node", files, pairs, "cpu s")
 
 
+def against_locust() -> None:
+    """The load generator beside Locust's own client, its punctuality, and what it reports of a stall."""
+    from tests.loadtests import bench_client
+
+    for row in bench_client.rows():
+        record(**row)
+
+
 def main() -> None:
     """Run every benchmark, or the named ones."""
     benchmarks: dict[str, Callable[[], None]] = {
@@ -231,6 +239,7 @@ def main() -> None:
         "flat": lambda: flat_cost((12_000, 120_000, 1_200_000)),
         "memory": lambda: memory(1_200_000),
         "ciw": lambda: against_ciw(20_000),
+        "locust": against_locust,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
