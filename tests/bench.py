@@ -139,6 +139,26 @@ def against_naive(applicants: int, rounds: int, *, in_scope: bool = False) -> No
         )
 
 
+def coupled() -> None:
+    """The event loop of coupled rules, compiled against plain, on people already drawn."""
+    from sim.people import settle
+    from sim.population import draw
+    from sim.programme import prepare, simulate
+
+    scenario = flagship(66_000)
+    prepared = prepare(scenario, settle(scenario, draw(scenario, 0)))
+    policy = scenario.policy(scenario.baseline)
+    simulate(prepared, policy, fast=True, loop=True)
+    pairs = [
+        (
+            cpu(lambda: simulate(prepared, policy, fast=True, loop=True)),
+            cpu(lambda: simulate(prepared, policy, loop=True)),
+        )
+        for _ in range(5)
+    ]
+    record("event loop", "compiled", "plain", len(prepared.people), pairs, "cpu s")
+
+
 def flat_cost(sizes: tuple[int, ...]) -> None:
     """Microseconds an applicant, from the smallest to the largest size."""
     costs = {}
@@ -236,6 +256,7 @@ def main() -> None:
     benchmarks: dict[str, Callable[[], None]] = {
         "naive": lambda: against_naive(120_000, 3),
         "naive-in-scope": lambda: against_naive(120_000, 1, in_scope=True),
+        "coupled": coupled,
         "flat": lambda: flat_cost((12_000, 120_000, 1_200_000)),
         "memory": lambda: memory(1_200_000),
         "ciw": lambda: against_ciw(20_000),
