@@ -1,7 +1,7 @@
 """quotalab serve: the reference service, with the store of your choice.
 
-It prints one line, "serving on http://127.0.0.1:PORT", when every worker answers, and stops on Ctrl-C or
-SIGTERM. Log lines are JSON, on standard error.
+When every worker answers it prints "serving on http://127.0.0.1:PORT", and then what it serves; it stops on
+Ctrl-C or SIGTERM. Log lines are JSON, on standard error.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from loadtests.reference.settings import STORES, TOKEN_VARIABLE, Settings, StoreName
+from loadtests.reference.settings import STORES, TOKEN_VARIABLE, SameKey, Settings, StoreName
 from sim.errors import BadInput, complaint
 
 app = App(name="serve", help="Serve a quota, exactly: the reference service.", help_format="plaintext")
@@ -50,6 +50,7 @@ def serve(
     clock_rate: float = 1.0,
     data: Path | None = None,
     store_url: str | None = None,
+    same_key: SameKey = "wait",
     sync: Literal["full", "normal"] = "full",
     busy_s: float = 5.0,
     fault: Fault | None = None,
@@ -61,48 +62,59 @@ def serve(
     Parameters
     ----------
     store
-        Where slots are kept. memory forgets with its process and takes one worker only.
+        Where slots are kept; sqlite if left out. memory forgets with its process, and takes one worker only.
     workers
         Worker processes; they share one listening socket and the store.
     port
         Port to listen on; 0 picks a free one.
     host
-        Address to listen on. Another than a loopback address needs the admin token in the environment.
+        Address to listen on. One that is no loopback address needs a token for administrators in the
+        environment, as QUOTALAB_ADMIN_TOKEN.
     cap
-        A limit, as in --cap 2022=14700 or --cap 2022/pilot=550; may be given again.
+        A limit: --cap 2022=14700 for an intake, --cap 2022/pilot=550 for a stream of it; may be given again.
     scenario
-        Take intakes, caps, streams and spec from a scenario file, or from a shipped one by its name.
+        Take intakes, caps, switches and the waiting room from a scenario file, or from a shipped one by its
+        name; with --clock-origin also the dates on which parts of the caps are released.
     policy
-        The policy of the scenario whose caps and switches hold; its baseline if left out.
+        The policy of the scenario that sets its caps and switches; its baseline if left out.
     scale
-        Make every cap of the scenario so many times as large, as in --scale 0.02.
+        Make caps and waiting room of the scenario so many times as large, as in --scale 0.02.
     gives_back
-        Reason of a release that gives the slot back; may be given again.
+        A reason for which a released slot can be granted again; may be given again.
     counts
-        The moment that takes a slot; with received, incomplete applications count.
+        The moment that takes a slot; with received, incomplete applications take one, too.
     refusals
-        sticky keeps a refusal under its key for ever.
+        fresh: a key that was refused is decided anew; sticky: it keeps its refusal for ever.
     refresh_days
-        Judge claims by a copy of the count, taken every so many days of the service's clock.
+        Judge claims by a copy of the count, taken at midnight every so many days of the service's clock,
+        in the scenario's time zone (America/Toronto without one).
     admit_per_minute
-        Put a waiting room before the claims that lets so many in a minute of the service's clock.
+        Put a waiting room before the claims that lets so many people in a minute of the service's clock;
+        the scenario's if left out.
     clock_origin
         What the service's clock shows at the start, as in 2022-12-31T23:50:00-05:00. With it, intakes open
         and close by the clock: those of a scenario on their days, those of --cap with the calendar year.
+        Without it, the clock shows the time, and every intake is open, with its whole caps.
     clock_rate
-        How many seconds the service's clock makes in one.
+        How many seconds the service's clock goes ahead in one second.
     data
-        Folder for the store's files; a temporary one, gone at the end, if left out.
+        Folder to keep the store's files in; if left out, a temporary one that is gone at the end.
     store_url
-        URL of a PostgreSQL or Valkey that runs already; started as a child if left out.
+        A PostgreSQL or Valkey that runs already, as postgresql://user:password@host:5432/database or
+        valkey://:password@host:6379/0; if left out, one is started here, and stopped at the end.
+    same_key
+        What a claim does whose key is being decided already: wait, and get the first answer again; conflict,
+        be told so at once, by 409 idempotency-in-progress. A worker knows only of its own claims.
     sync
-        What a commit of SQLite waits for: full, the disk; normal, the file (safe against a killed process).
+        What a commit of SQLite waits for: full, the disk; normal, the file (safe against a killed process,
+        not against a power cut).
     busy_s
-        Seconds that a command may wait for the store before it is answered 503.
+        Seconds that a command may wait for the store before it is answered 503: nothing was done.
     fault
-        Plant a fault for checks to find.
+        Plant a fault for checks to find: check-then-act looks for room and grants in two steps;
+        non-idempotent-retry serves a repeated key again; per-worker-cap lets each worker count for itself.
     log_requests
-        Log every request.
+        Log every request, on standard error.
     openapi
         Print the OpenAPI document of the service, and serve nothing.
     """
@@ -112,36 +124,40 @@ def serve(
         print(document(), end="")
         return 0
 
-    _check(store, workers, port, host, clock_rate, scale, store_url)
+    _check(store, workers, host, store_url)
+    _check_ranges(
+        ("--workers", workers, 1, 64),
+        ("--port", port, 0, 65_535),
+        ("--clock-rate", clock_rate, 0, 1e7),
+        ("--scale", scale, 1e-6, 1e3),
+        ("--refresh-days", refresh_days, 1, 3_660),
+        ("--admit-per-minute", admit_per_minute, 1e-6, 1e9),
+        ("--busy-s", busy_s, 0, 3_600),
+    )
+    if scenario is None and (policy is not None or scale != 1.0):
+        key = "--scale" if policy is None else "--policy"
+        raise complaint("there is no scenario that it could be of", key=key, mend="name one with --scenario")
     from loadtests.reference import years
 
-    by_clock = clock_origin is not None
     settings = Settings(
         store=store,
         workers=workers,
         rate=clock_rate,
         fault=fault,
-        admit_per_minute=admit_per_minute,
+        same_key=same_key,
         sync=sync,
         busy_s=busy_s,
         logs_requests=log_requests,
+        origin_ms=int(time.time() * 1000) if clock_origin is None else years.origin_of(clock_origin),
     )
-    if scenario is not None:
-        from sim import scenario_file
-
-        if cap:
-            raise complaint("--cap and --scenario are both given", expected="one of them")
-        described = scenario_file.load(scenario)
-        settings = replace(
-            settings,
-            years=years.years_of_scenario(described, policy, scale, by_clock=by_clock),
-            spec=years.spec_of_scenario(described, policy),
-            ineligible_streams=tuple(
-                name for name, stream in described.streams.items() if not stream.eligible
-            ),
-        )
+    by_clock = clock_origin is not None
+    if scenario is None:
+        caps = years.caps_of_options(cap)
+        settings = replace(settings, years=years.years_of_caps(caps, by_clock=by_clock))
+    elif cap:
+        raise complaint("--cap and --scenario are both given", expected="one of them")
     else:
-        settings = replace(settings, years=years.years_of_caps(years.caps_of_options(cap), by_clock=by_clock))
+        settings = years.with_scenario(settings, scenario, policy, scale, by_clock=by_clock)
     spec = settings.spec
     spec = replace(
         spec,
@@ -150,14 +166,18 @@ def serve(
         refusals=refusals or spec.refusals,
         counter=refresh_days or spec.counter,
     )
-    origin_ms = int(time.time() * 1000) if clock_origin is None else years.origin_of(clock_origin)
-    settings = replace(settings, spec=spec, origin_ms=origin_ms)
+    settings = replace(settings, spec=spec, admit_per_minute=admit_per_minute or settings.admit_per_minute)
     return _served(settings, host, port, data, store_url)
 
 
-def _check(
-    store: StoreName, workers: int, port: int, host: str, rate: float, scale: float, store_url: str | None
-) -> None:
+def _check_ranges(*options: tuple[str, float | None, float, float]) -> None:
+    """Each number that was given is between the least and the most."""
+    for key, number, least, most in options:
+        if number is not None and not least <= number <= most:
+            raise complaint(f"{number:g} is out of range", key=key, expected=f"{least:g} to {most:,.0f}")
+
+
+def _check(store: StoreName, workers: int, host: str, store_url: str | None) -> None:
     if store == "memory" and workers != 1:
         raise complaint(
             f"the memory store is in one process, and {workers} workers are {workers} processes",
@@ -165,14 +185,6 @@ def _check(
             expected="1",
             mend=f"use --store {' or '.join(STORES[1:])}",
         )
-    for key, number, least, most in (
-        ("--workers", workers, 1, 64),
-        ("--port", port, 0, 65_535),
-        ("--clock-rate", rate, 0, 1e7),
-        ("--scale", scale, 1e-6, 1e3),
-    ):
-        if not least <= number <= most:
-            raise complaint(f"{number} is out of range", key=key, expected=f"{least} to {most}")
     if store_url is not None and store not in ("postgres", "valkey"):
         raise complaint(f"the store {store} has no URL", key="--store-url", expected="postgres or valkey")
     is_loopback = host in ("localhost", "::1") or host.startswith("127.")
@@ -185,6 +197,7 @@ def _check(
 
 
 def _served(settings: Settings, host: str, port: int, data: Path | None, store_url: str | None) -> int:
+    from loadtests.reference.banner import lines
     from loadtests.reference.supervisor import CannotStart, Workers
 
     with _ended() as ended, contextlib.ExitStack() as stack:
@@ -201,10 +214,15 @@ def _served(settings: Settings, host: str, port: int, data: Path | None, store_u
         try:
             workers.start()
             shown = f"[{host}]" if ":" in host else host
-            print(f"serving on http://{shown}:{listening.getsockname()[1]}", flush=True)
+            place = _place(settings, folder, is_lasting=data is not None, is_ours=store_url is None)
+            said = [f"serving on http://{shown}:{listening.getsockname()[1]}", *lines(settings, place=place)]
+            print("\n".join(said), flush=True)
             workers.watch(ended)
-        except CannotStart:
-            return 2 if not ended() else 0
+        except CannotStart as error:
+            if not ended():
+                raise complaint(
+                    f"the service cannot run: {error}", key=f"--store {settings.store}"
+                ) from error
     return 0
 
 
@@ -256,6 +274,15 @@ def _board(folder: Path) -> Path:
     return path
 
 
+def _place(settings: Settings, folder: Path, *, is_lasting: bool, is_ours: bool) -> str:
+    """Where what is granted is kept, and for how long."""
+    if settings.store == "memory":
+        return ", forgotten at the end"
+    if not is_ours:
+        return ", on the server of --store-url"
+    return f" in {folder}" if is_lasting else ", forgotten at the end (--data FOLDER keeps it)"
+
+
 def _started(
     stack: contextlib.ExitStack, store: StoreName, folder: Path, store_url: str | None, *, is_lasting: bool
 ) -> str:
@@ -264,9 +291,11 @@ def _started(
         return ""
     if store == "sqlite":
         return str(folder / "quota.sqlite")
+    from loadtests.reference import launch, reach
+
     if store_url is not None:
+        reach.check(store, store_url)
         return store_url
-    from loadtests.reference import launch
 
     return stack.enter_context(launch.server(store, folder / store, is_lasting=is_lasting))
 

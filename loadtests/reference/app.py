@@ -56,8 +56,7 @@ def build(service: Service) -> FastAPI:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await service.begin()
-        yield
+        yield  # it has begun before: what prevents it is told in words, by the worker
         await service.store.close()
 
     app = FastAPI(
@@ -83,11 +82,12 @@ def _applicants(app: FastAPI, service: Service) -> None:
     )
     async def claim(intake: Intake, body: models.ClaimBody, key: Key) -> Response:
         """Ask for one slot. With the same key and applicant the first answer comes again."""
-        if intake == protocol.CURRENT:
-            return told(*await service.claim_current(body, plain_key(key)))
-        known = await service.intake(intake)
-        await service.check(known, body)
-        return told(*await service.claim(known, body, plain_key(key)))
+        with service.at_work(body.applicant, plain_key(key)):
+            if intake == protocol.CURRENT:
+                return told(*await service.claim_current(body, plain_key(key)))
+            known = await service.intake(intake)
+            await service.check(known, body)
+            return told(*await service.claim(known, body, plain_key(key)))
 
     @app.delete(
         "/quotas/{intake}/claims/{claim_id}", response_model=models.ReleaseDone, responses=ERRORS["release"]
@@ -235,8 +235,7 @@ def _administrators(app: FastAPI, service: Service) -> None:
     async def forget(bearer: Bearer) -> Response:
         """Forget every intake, claim, receipt and ticket. The spec stays."""
         service.admit(bearer)
-        await service.store.reset()
-        await service.keeper.changed()
+        await service.forget()
         log("forgot everything")
         return yes({"current": None, "intakes": {}})
 

@@ -2,31 +2,43 @@
 
 A compressed year end is the service's year end too: the clock starts at `origin` and runs `rate` times as
 fast as time. The nemesis steps this clock and never the machine's. All workers of a service read the same
-board, a small mapped file: the step of the clock, and a number that rises when the schedule has changed.
+board, a small mapped file: the step of the clock, a number that rises when the schedule has changed, and how
+far the service has come with what it orders by itself.
 """
 
+import asyncio
+import contextlib
 import datetime
+import fcntl
 import mmap
 import struct
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 _WORD = struct.Struct("<q")  # eight aligned bytes: written and read whole
-_STEP, _GENERATION = 0, 8
-SIZE = 16
+_STEP, _GENERATION, _ORDERED = 0, 8, 16
+SIZE = 24
+NEVER_AGAIN = 2**62
+TURN_S = 0.005  # between two looks whether another worker has made the orders
 
 
 class Board:
     """What all workers of one service see at once."""
 
     def __init__(self, path: Path) -> None:
-        with path.open("r+b") as file:
-            self._words = mmap.mmap(file.fileno(), SIZE)
+        self._file = path.open("r+b")
+        self._words = mmap.mmap(self._file.fileno(), SIZE)
 
     @staticmethod
     def create(path: Path) -> None:
-        path.write_bytes(bytes(SIZE))
+        """A new board; of one that an earlier service has left here, what was ordered is kept."""
+        before = path.read_bytes() if path.exists() else b""
+        ordered = _WORD.unpack_from(before, _ORDERED)[0] if len(before) == SIZE else 0
+        words = bytearray(SIZE)
+        _WORD.pack_into(words, _ORDERED, 0 if ordered == NEVER_AGAIN else ordered)
+        path.write_bytes(words)
 
     @property
     def step_ms(self) -> int:
@@ -39,6 +51,29 @@ class Board:
     @property
     def generation(self) -> int:
         return int(_WORD.unpack_from(self._words, _GENERATION)[0])
+
+    @property
+    def ordered_ms(self) -> int:
+        """Every order that was due by then has been made; NEVER_AGAIN: there will be no other."""
+        return int(_WORD.unpack_from(self._words, _ORDERED)[0])
+
+    @ordered_ms.setter
+    def ordered_ms(self, at: int) -> None:
+        _WORD.pack_into(self._words, _ORDERED, at)
+
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """While this worker makes the orders no other does; the lock of one that is killed is free again."""
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(TURN_S)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
 
     def changed(self) -> None:
         """Tell every worker that the schedule has changed. Two at once may count as one: both are told."""

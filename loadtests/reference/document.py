@@ -11,7 +11,7 @@ from loadtests.reference.problems import STATUS
 
 _PROBLEMS = {
     "claim": (
-        "malformed ineligible unknown exhausted already-holds-slot intake-closed"
+        "malformed ineligible unknown exhausted already-holds-slot idempotency-in-progress intake-closed"
         " key-reused incomplete not-admitted unavailable"
     ),
     "release": "malformed unknown not-held key-reused unavailable",
@@ -41,7 +41,7 @@ def _responses(operation: str) -> dict[int | str, dict[str, Any]]:
             "description": said,
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        if status in (429, 503):
+        if status in (429, 503) or "idempotency-in-progress" in problems:
             found[status]["headers"] = RETRY
     if operation == "read":
         found[304] = {"description": "Nothing has changed."}

@@ -1,30 +1,39 @@
 """The keeper of the intakes: opens and closes them by the service's clock, and knows which one is current.
 
-The store has no clock. Each worker's keeper knows the schedule, and issues Open, Close and Refresh when they
-are due: before it lets a request through, and in between. Workers may do so twice; the second has no effect.
+The store has no clock. Each worker's keeper knows the schedule and the calendar, and does what is due before
+it lets a request through, and in between. Opening and closing may come from several workers: the second has
+no effect. Orders of the calendar are made once, by whichever worker comes first, and the others wait for it.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
+from loadtests.reference.calendar import Calendar, Order
 from loadtests.reference.clock import Clock
 from loadtests.reference.stores.store import Announced, Store
 from sim.ledger import Close, Closed, Done, Open, Refresh
 
-DAY_MS = 86_400_000
 TRUSTED_S = 1.0  # how long a schedule is believed without asking: other services may share the store
+
+
+class Due(NamedTuple):
+    """Something that is to come: at one moment an intake closes before another opens, orders come last."""
+
+    at: float
+    place: int
+    what: Open | Close | list[Order]
 
 
 class Keeper:
     """Begins with `reload`; `turn` is called before every request and costs nothing when nothing is due."""
 
-    def __init__(self, store: Store, clock: Clock, log: Callable[..., None], *, refreshes: bool) -> None:
+    def __init__(self, store: Store, clock: Clock, log: Callable[..., None], calendar: Calendar) -> None:
         self._store = store
         self._clock = clock
         self._log = log
-        self._refreshes = refreshes  # one worker alone copies the count on the day
-        self._copied: dict[str, int] = {}  # by intake, how many refreshes have fallen due
+        self._calendar = calendar
         self._refused: set[str] = set()  # could not be opened as announced
         self._generation = -1
         self._trusted_until = 0.0
@@ -56,66 +65,66 @@ class Keeper:
             self._refused.clear()
         self._generation = generation
         self._trusted_until = time.monotonic() + TRUSTED_S
-        self._due_ms = self._next_due()
+        self._due_ms = self._next().at
 
     async def changed(self) -> None:
         """The schedule was changed here: know it, and tell the other workers."""
         self._clock.board.changed()
         await self.reload()
 
-    def _transitions(self) -> list[tuple[float, int, Announced]]:
-        """What is still to come: when, Close (0) before Open (1) at the same moment, and of which intake."""
-        coming = []
+    def _next(self) -> Due:
+        """What is to come first; never, if nothing is."""
+        coming = [Due(float("inf"), 0, [])]
         for each in self.intakes.values():
             if each.state == "announced" and each.intake not in self._refused:
-                coming.append((each.opens_at or 0, 1, each))
+                coming.append(Due(each.opens_at or 0, 1, Open(each.intake, each.caps)))
             elif each.state == "open" and each.closes_at is not None:
-                coming.append((each.closes_at, 0, each))
-        return sorted(coming, key=lambda each: each[:2])
+                coming.append(Due(each.closes_at, 0, Close(each.intake)))
+        if orders := self._orders():
+            coming.append(Due(orders[0].at, 2, orders))
+        return min(coming, key=lambda due: due[:2])
 
-    def _next_due(self) -> float:
-        coming = self._transitions()
-        due = coming[0][0] if coming else float("inf")
-        return min([due, *(self._begins(each) + self._refresh_ms * (self._copied.get(each.intake, 0) + 1)
-                           for each in self._copying())])  # fmt: skip
+    def _orders(self) -> list[Order]:
+        there = [each.intake for each in self.intakes.values() if each.state != "closed"]
+        return self._calendar.next(there, self.spec, self._clock.board.ordered_ms)
 
     async def _do_what_is_due(self) -> None:
-        """A year that is opened late may have to be closed at once, hence the loop."""
-        while (coming := self._transitions()) and coming[0][0] <= self._clock.now_ms():
-            _, _, each = coming[0]
-            if each.state == "announced":
-                reply = (await self._store.apply(Open(each.intake, each.caps))).reply
-                if isinstance(reply, Done | Closed):
-                    self._log("opened", intake=each.intake)
-                else:
-                    self._log("not opened as announced", intake=each.intake, reply=repr(reply))
-                    self._refused.add(each.intake)
-            else:
-                await self._store.apply(Close(each.intake))
-                self._log("closed", intake=each.intake)
+        """In order, one by one: a year that is opened late may have to be closed at once."""
+        while (due := self._next()).at <= self._clock.now_ms():
+            match due.what:
+                case Open():
+                    await self._open(due.what)
+                case Close():
+                    await self._store.apply(due.what)
+                    self._log("closed", intake=due.what.intake)
+                case list():
+                    await self._make(due.at)
+                    continue
             await self.reload()
-        await self._copy_what_is_due()
-        self._due_ms = self._next_due()
+        self._due_ms = due.at
 
-    @property
-    def _refresh_ms(self) -> int:
-        return self.spec.counter * DAY_MS if isinstance(self.spec.counter, int) else 0
+    async def _open(self, command: Open) -> None:
+        reply = (await self._store.apply(command)).reply
+        if isinstance(reply, Done | Closed):
+            self._log("opened", intake=command.intake)
+        else:
+            self._log("not opened as announced", intake=command.intake, reply=repr(reply))
+            self._refused.add(command.intake)
 
-    def _copying(self) -> list[Announced]:
-        if not self._refreshes or not self._refresh_ms:
-            return []
-        return [each for each in self.intakes.values() if each.state == "open"]
-
-    def _begins(self, each: Announced) -> int:
-        return self._clock.origin_ms if each.opens_at is None else each.opens_at
-
-    async def _copy_what_is_due(self) -> None:
-        for each in self._copying():
-            periods = (self._clock.now_ms() - self._begins(each)) // self._refresh_ms
-            if periods > self._copied.setdefault(each.intake, 0):
-                self._copied[each.intake] = periods
-                await self._store.apply(Refresh(each.intake))
-                self._log("refreshed", intake=each.intake)
+    async def _make(self, at: float) -> None:
+        """Make the orders of a moment, unless another worker has done so while this one waited."""
+        async with self._clock.board.alone():
+            orders = self._orders()
+            if not orders or orders[0].at > at:
+                return
+            for _, command in orders:
+                await self._store.apply(command)
+                if isinstance(command, Refresh):
+                    self._log("refreshed", intake=command.intake)
+                else:
+                    self._log("cap set", intake=command.intake, cap=command.cap, limit=command.limit)
+            if self._clock.board.ordered_ms < orders[0].at:  # or somebody has made it forget meanwhile
+                self._clock.board.ordered_ms = orders[0].at
 
     def current(self) -> str | None:
         """The open intake that opened last; if none is open, the last one known to have been."""

@@ -11,6 +11,7 @@ from loadtests import protocol
 STATUS = {
     "exhausted": 409,
     "already-holds-slot": 409,
+    "idempotency-in-progress": 409,
     "key-reused": 422,
     "incomplete": 422,
     "ineligible": 403,

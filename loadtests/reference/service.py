@@ -4,14 +4,17 @@ The gate asks what needs no slot to be looked at: is the intake known, may this 
 application complete, has the waiting room let them in.
 """
 
+import contextlib
 import hmac
 import math
+from collections.abc import Iterator
 
 from fastapi.security import HTTPAuthorizationCredentials
 
 from loadtests import protocol
 from loadtests.reference import models
-from loadtests.reference.clock import Clock
+from loadtests.reference.calendar import Calendar
+from loadtests.reference.clock import NEVER_AGAIN, Clock
 from loadtests.reference.eligibility import Application, broken_rule
 from loadtests.reference.keeper import Keeper
 from loadtests.reference.logs import log
@@ -26,18 +29,33 @@ class Service:
 
     def __init__(self, settings: Settings, store: Store, clock: Clock, token: str | None) -> None:
         self.settings, self.store, self.clock, self._token = settings, store, clock, token
-        self.keeper = Keeper(store, clock, log, refreshes=settings.worker == 0)
+        calendar = Calendar(settings.years, time_zone=settings.time_zone, origin_ms=settings.origin_ms)
+        self._at_work: set[tuple[str, str]] = set()
+        self.keeper = Keeper(store, clock, log, calendar)
 
     async def begin(self) -> None:
         """Start the store; the first worker makes known what the store does not know yet."""
         await self.store.start()
-        if self.settings.worker == 0:
-            known = {each.intake for each in await self.store.schedule()}
-            for year in self.settings.years:
-                if year.intake not in known:
-                    await self.store.announce(year.intake, year.caps, year.opens_at, year.closes_at)
+        if self.settings.worker == 0 and self.clock.board.ordered_ms != NEVER_AGAIN:
+            await self._announce({each.intake for each in await self.store.schedule()})
             self.clock.board.changed()
         await self.keeper.reload()
+
+    async def _announce(self, known: set[str]) -> None:
+        """An intake has the caps of its opening, or of now if that is past; what led to them is no order."""
+        now = self.clock.now_ms()
+        new = [year for year in self.settings.years if year.intake not in known]
+        for year in new:
+            caps = year.caps_at(max(now, year.opens_at or 0))
+            await self.store.announce(year.intake, caps, year.opens_at, year.closes_at)
+        if len(new) == len(self.settings.years):
+            self.clock.board.ordered_ms = now
+
+    async def forget(self) -> None:
+        """Forget all; what was in the service's calendar is not to be ordered for what comes after it."""
+        self.clock.board.ordered_ms = NEVER_AGAIN
+        await self.store.reset()
+        await self.keeper.changed()
 
     async def intake(self, name: str) -> Announced:
         """The known intake of a path, with everything done to it that was due."""
@@ -66,7 +84,8 @@ class Service:
             ticket = await self.store.ticket(intake.intake, body.applicant, 0, issue=False)
             wait_ms = math.inf if ticket is None else self.admitted_at(intake, ticket) - self.clock.now_ms()
             if wait_ms > 0:
-                wait_s = 1 if ticket is None else max(1, math.ceil(wait_ms / 1000 / self.clock.rate))
+                is_known = ticket is not None and self.clock.rate > 0
+                wait_s = max(1, math.ceil(wait_ms / 1000 / self.clock.rate)) if is_known else 1
                 raise Refusal("not-admitted", retry_s=wait_s)
 
     def admitted_at(self, intake: Announced, ticket: Ticket) -> int:
@@ -76,6 +95,25 @@ class Service:
         begins = max(ticket.first_at, intake.opens_at or 0)
         turn = begins + math.ceil((ticket.position - 1) * 60_000 / self.settings.admit_per_minute)
         return max(turn, ticket.issued_at)
+
+    @contextlib.contextmanager
+    def at_work(self, applicant: str, key: str) -> Iterator[None]:
+        """While a key is at work, another claim under it waits for its turn, or is told so at once.
+
+        Waiting is the store's business, and right for all of them: whoever comes second, in this process or
+        in another, is decided after the first and gets its answer again. The conflict is told for the sake
+        of clients that have to live with services which answer so; a worker knows only of its own claims.
+        """
+        if self.settings.same_key == "wait":
+            yield
+            return
+        if (applicant, key) in self._at_work:
+            raise Refusal("idempotency-in-progress", retry_s=1)
+        self._at_work.add((applicant, key))
+        try:
+            yield
+        finally:
+            self._at_work.discard((applicant, key))
 
     async def claim(self, intake: Announced, body: models.ClaimBody, key: str) -> tuple[Claim, Answer]:
         claim = Claim(body.applicant, key, intake.intake, body.stream)

@@ -23,7 +23,7 @@ TOO_OFTEN = 20  # times a worker is started again before the service gives up
 
 
 class CannotStart(Exception):
-    """A worker ended before it was ready; its last words are on standard error."""
+    """A worker ended before it was ready, or workers die again and again; why."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -71,14 +71,16 @@ class Workers:
         return read
 
     def _await(self, ready: int) -> None:
-        """Wait for one byte; the end of the pipe instead means that the worker has ended."""
+        """Wait until it says that it is ready; the end of the pipe means that it has ended without a word."""
         with selectors.DefaultSelector() as selector:
             selector.register(ready, selectors.EVENT_READ)
             came = selector.select(START_S)
-        said = os.read(ready, 1) if came else b""
+        said = (
+            os.read(ready, 4096).decode("utf-8", "replace") if came else f"0nothing happened in {START_S:g} s"
+        )
         os.close(ready)
-        if said != b"1":
-            raise CannotStart
+        if said != "1":
+            raise CannotStart(said[1:] or "a worker ended before it was ready")
 
     def watch(self, is_ended: Callable[[], bool]) -> None:
         """Start dead workers again until the end is asked for."""
@@ -88,7 +90,7 @@ class Workers:
                     log("worker died", worker=number, code=worker.returncode)
                     self._restarts += 1
                     if self._restarts > TOO_OFTEN:
-                        raise CannotStart
+                        raise CannotStart(f"its workers have died {self._restarts} times")
                     self._start(number)
             time.sleep(0.05)
 

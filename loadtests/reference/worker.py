@@ -1,7 +1,8 @@
 """One worker process of the reference service, started by `quotalab serve`.
 
-It is given its settings, the listening socket that all workers share, a pipe to say on that it is ready, and
-a pipe whose end means that the parent has gone. Then it ends too, however the parent went.
+It is given its settings, the listening socket that all workers share, a pipe to say on that it is ready (1)
+or why it cannot begin (0 and the reason), and a pipe whose end means that the parent has gone. Then it ends
+too, however the parent went.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ from loadtests.reference.service import Service
 from loadtests.reference.settings import TOKEN_VARIABLE, Settings
 from loadtests.reference.stores.store import Store
 
+LAST_WORDS = 2_000  # bytes, which a pipe takes whole
+
 
 def open_store(settings: Settings) -> Store:
     """The store of these settings, with the fault that was asked for."""
@@ -32,15 +35,16 @@ def open_store(settings: Settings) -> Store:
 
             store: Store = MemoryStore(settings.spec)
         case "sqlite":
-            from loadtests.reference.stores.sqlite import SqliteStore
+            from loadtests.reference.stores.sql import SqlStore
+            from loadtests.reference.stores.sqlite import Sqlite
 
-            store = SqliteStore(
-                Path(settings.where), settings.spec, sync=settings.sync, busy_s=settings.busy_s
-            )
+            engine = Sqlite(Path(settings.where), sync=settings.sync, busy_s=settings.busy_s)
+            store = SqlStore(engine, settings.spec)
         case "postgres":
-            from loadtests.reference.stores.postgres import PostgresStore
+            from loadtests.reference.stores.postgres import Postgres
+            from loadtests.reference.stores.sql import SqlStore
 
-            store = PostgresStore(settings.where, settings.spec, busy_s=settings.busy_s)
+            store = SqlStore(Postgres(settings.where, busy_s=settings.busy_s), settings.spec)
         case "valkey":
             from loadtests.reference.stores.valkey import ValkeyStore
 
@@ -63,6 +67,11 @@ def document() -> str:
 
 async def serve(settings: Settings, listening: socket.socket, ready: int, parent: int) -> None:
     service = service_of(settings, os.environ.get(TOKEN_VARIABLE))
+    try:
+        await service.begin()
+    except Exception as error:
+        os.write(ready, f"0{error or type(error).__name__}".encode()[:LAST_WORDS])
+        raise SystemExit(1) from error
     server = uvicorn.Server(
         uvicorn.Config(
             app.build(service),

@@ -2,17 +2,19 @@
 
 import datetime
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from loadtests.reference.clock import ms
-from loadtests.reference.settings import Year
+from loadtests.reference.settings import Settings, Year
 from sim.errors import complaint
-from sim.ledger import Cap, Spec, cap_of
+from sim.ledger import Cap, cap_of
 
 if TYPE_CHECKING:  # a scenario is there only if one was named, and with it all that reads scenarios
-    from sim.policy import Policy, Reserve
-    from sim.scenario import Intake, Scenario
+    from sim.engine.windows import Windows
+    from sim.policy import Policy
+    from sim.scenario import Scenario
 
 ZONE = "America/Toronto"  # where the years of --cap turn
 
@@ -48,20 +50,75 @@ def years_of_caps(caps: tuple[Cap, ...], *, by_clock: bool) -> tuple[Year, ...]:
     return tuple(found)
 
 
-def years_of_scenario(
-    scenario: "Scenario", policy: str | None, scale: float, *, by_clock: bool
-) -> tuple[Year, ...]:
-    """The intakes of a scenario with the caps of a policy; the baseline's if none is named."""
-    from sim import clock
+def with_scenario(
+    settings: Settings, name: str, policy: str | None, scale: float, *, by_clock: bool
+) -> Settings:
+    """The settings with everything that a scenario says of its service."""
+    from loadtests.tracing.scaling import scaled
+    from sim import scenario_file
 
-    rules = policy_of(scenario, policy)
+    scenario = scaled(scenario_file.load(name), scale)
+    room = scenario.load.waiting_room
+    return replace(
+        settings,
+        years=years_of_scenario(scenario, policy, by_clock=by_clock),
+        spec=scenario.spec(policy_of(scenario, policy)),
+        time_zone=scenario.time_zone,
+        ineligible_streams=tuple(name for name, each in scenario.streams.items() if not each.eligible),
+        admit_per_minute=None if room is None else room.admitted_per_minute.value,
+    )
+
+
+def years_of_scenario(scenario: "Scenario", policy: str | None, *, by_clock: bool) -> tuple[Year, ...]:
+    """The intakes of a scenario with the caps of a policy; the baseline's if none is named.
+
+    By the clock, an intake opens with the part of its caps that is released then, and the rest are steps of
+    the service's calendar. Without, there is no calendar: everything is open, with the whole caps.
+    """
+    from sim.engine.windows import released, windows
+
+    rules, streams = policy_of(scenario, policy), list(scenario.streams)
+    every = windows(scenario, rules)
+    if by_clock:
+        _check_release(rules, every)
     found = []
-    for intake in scenario.intake:
-        caps = _caps(intake, rules, list(scenario.streams), scale) if rules.capped else ()
-        opens = clock.at(intake.opens, scenario.time_zone) * 1000 if by_clock else None
-        closes = clock.after(intake.closes, scenario.time_zone) * 1000 if by_clock else None
-        found.append(Year(str(intake.year), caps, opens, closes))
+    for each in every:
+        whole = _caps(each, streams)
+        if not by_clock:
+            found.append(Year(str(each.year), whole))
+            continue
+        steps = [
+            (bound * 1000, cap.name, released(cap.limit, window, each.count))
+            for window, bound in enumerate(each.bounds_s, 2)
+            for cap in whole
+        ]
+        caps = tuple(replace(cap, limit=released(cap.limit, 1, each.count)) for cap in whole)
+        found.append(Year(str(each.year), caps, each.opens_s * 1000, each.closes_s * 1000, tuple(steps)))
     return tuple(found)
+
+
+def _check_release(rules: "Policy", every: "tuple[Windows, ...]") -> None:
+    carry = rules.release.carry
+    if carry != "within-year" and (len(every) > 1 or any(each.count > 1 for each in every)):
+        raise complaint(
+            f'the policy releases slots with carry = "{carry}", so it depends on what was left unused',
+            key="--policy",
+            expected='a policy with carry = "within-year"',
+            mend="leave out --clock-origin: then every intake is open at once, with its whole cap",
+        )
+
+
+def _caps(each: "Windows", streams: list[str]) -> tuple[Cap, ...]:
+    """The caps of an intake for the whole year; of those that cover the same the tightest."""
+    from sim.clock import NEVER
+
+    found: dict[str, Cap] = {}
+    for name, limit, covers in zip(each.names, each.limits, each.cover.tolist(), strict=True):
+        covered = [stream for stream, is_in in zip(streams, covers, strict=True) if is_in]
+        cap = cap_of(str(each.year), limit, *(() if name == "total" else sorted(covered)))
+        if covered and limit < NEVER and (cap.name not in found or limit < found[cap.name].limit):
+            found[cap.name] = cap
+    return tuple(found.values())
 
 
 def policy_of(scenario: "Scenario", name: str | None) -> "Policy":
@@ -71,38 +128,6 @@ def policy_of(scenario: "Scenario", name: str | None) -> "Policy":
             f"there is no policy {name!r}", key="--policy", expected=", ".join(scenario.policy_names())
         )
     return scenario.policy(name)
-
-
-def spec_of_scenario(scenario: "Scenario", policy: str | None) -> Spec:
-    """The programme's switches, with those that the policy overrides."""
-    return scenario.spec(policy_of(scenario, policy))
-
-
-def scaled(count: float, scale: float) -> int:
-    """A part of a count; of something there remains something."""
-    return max(1, round(count * scale)) if count > 0 else 0
-
-
-def _caps(intake: "Intake", rules: "Policy", streams: list[str], scale: float) -> tuple[Cap, ...]:
-    year, whole = str(intake.year), scaled(intake.cap.value, scale)
-    caps = [cap_of(year, whole)]
-    caps += [cap_of(year, scaled(count.value, scale), name) for name, count in intake.stream_caps.items()]
-    for reserve in rules.reserves:
-        slots = _slots(reserve, intake, scale)
-        others = [stream for stream in streams if stream != reserve.stream]
-        if reserve.kind in ("soft", "hard") and others:
-            caps.append(cap_of(year, max(0, whole - slots), *others))
-        if reserve.kind in ("hard", "ceiling"):
-            caps.append(cap_of(year, slots, reserve.stream))
-    tightest = {cap.name: cap for cap in sorted(caps, key=lambda cap: -cap.limit)}
-    return tuple(tightest[name] for name in dict.fromkeys(cap.name for cap in caps))
-
-
-def _slots(reserve: "Reserve", intake: "Intake", scale: float) -> int:
-    if reserve.slots is not None:
-        return scaled(reserve.slots, scale)
-    assert reserve.share is not None
-    return int(reserve.share * scaled(intake.cap.value, scale))
 
 
 def origin_of(text: str) -> int:

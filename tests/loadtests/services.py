@@ -98,21 +98,30 @@ class Service:
             self._wire.close()
 
 
+SERVE = (sys.executable, "-m", "loadtests.cli_serve")
+
+
 @contextlib.contextmanager
-def running(store: str, *options: str, token: str = "") -> Iterator[Service]:
+def running(
+    store: str, *options: str, token: str = "", command: tuple[str, ...] = SERVE, log: Path | None = None
+) -> Iterator[Service]:
     """A service with this store; it and all its children have gone at the end."""
-    command = [sys.executable, "-m", "loadtests.cli_serve", "--store", store, "--port", "0", *options]
     environment = {**os.environ, "QUOTALAB_ADMIN_TOKEN": token}
-    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed with the process
+    said_on = tempfile.TemporaryFile("w+") if log is None else log.open("w+")  # noqa: SIM115 - closed below
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT, env=environment
+        [*command, "--store", store, "--port", "0", *options],
+        stdout=subprocess.PIPE,
+        stderr=said_on,
+        text=True,
+        cwd=ROOT,
+        env=environment,
     )
     assert process.stdout is not None
     try:
         said = process.stdout.readline()
         if not said.startswith("serving on http://"):
-            log.seek(0)
-            raise AssertionError(f"{command} said {said!r} and {log.read()[-3000:]}")
+            said_on.seek(0)
+            raise AssertionError(f"{options} said {said!r} and {said_on.read()[-3000:]}")
         service = Service(said.split()[-1], process)
         yield service
         service.close()
@@ -121,7 +130,7 @@ def running(store: str, *options: str, token: str = "") -> Iterator[Service]:
             process.terminate()
         process.wait(40)
         process.stdout.close()
-        log.close()
+        said_on.close()
 
 
 def children(pid: int) -> list[int]:

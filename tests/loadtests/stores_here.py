@@ -11,6 +11,7 @@ import pytest
 
 from loadtests.reference import launch
 from loadtests.reference.stores.memory import MemoryStore
+from loadtests.reference.stores.sql import SqlStore
 from loadtests.reference.stores.store import Store
 from sim.ledger import Spec
 
@@ -76,13 +77,13 @@ def _made(store: str, where: str) -> Store:
         case "memory":
             return MemoryStore(Spec())
         case "sqlite":
-            from loadtests.reference.stores.sqlite import SqliteStore
+            from loadtests.reference.stores.sqlite import Sqlite
 
-            return SqliteStore(Path(where) / "quota.sqlite", Spec(), sync="normal")
+            return SqlStore(Sqlite(Path(where) / "quota.sqlite", sync="normal"), Spec())
         case "postgres":
-            from loadtests.reference.stores.postgres import PostgresStore
+            from loadtests.reference.stores.postgres import Postgres
 
-            return PostgresStore(where, Spec())
+            return SqlStore(Postgres(where), Spec())
     from loadtests.reference.stores.valkey import ValkeyStore
 
     return ValkeyStore(where, Spec())

@@ -28,7 +28,7 @@ def test_the_service_says_each_problem_with_the_status_of_the_contract() -> None
     for told in (*TOLD.values(), *(aside.told for aside in BEFORE_THE_LEDGER)):
         if told.problem in STATUS:
             assert STATUS[told.problem] == told.http, told
-    assert set(STATUS) == set(protocol.PROBLEMS) - {"idempotency-in-progress"}
+    assert set(STATUS) == set(protocol.PROBLEMS)
 
 
 def test_every_row_of_the_contract_is_on_the_wire() -> None:

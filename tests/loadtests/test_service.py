@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from loadtests.reference import banner
+from loadtests.reference.settings import Settings, Year
+from sim.ledger import cap_of
 from tests.loadtests.services import ROOT, Service, children, is_running, running
 from tests.loadtests.stores_here import QUICK, skip_unless_installed
 
@@ -172,6 +175,12 @@ def run(*options: str) -> "subprocess.CompletedProcess[str]":
         (("--host", "0.0.0.0"), "QUOTALAB_ADMIN_TOKEN"),
         (("--scenario", "nowhere"), "nowhere"),
         (("--store", "sqlite", "--store-url", "x"), "postgres or valkey"),
+        (("--store", "postgres", "--store-url", "postgresql://u:p@127.0.0.1:1/x"), "refused"),
+        (("--store", "valkey", "--store-url", "x"), "as in valkey://"),
+        (("--refresh-days", "0"), "1 to 3,660"),
+        (("--admit-per-minute", "0"), "out of range"),
+        (("--policy", "lottery"), "name one with --scenario"),
+        (("--scenario", "smoke", "--policy", "nobody"), "there is no policy"),
     ],
 )
 def test_what_cannot_be_served_is_said_at_once(options: tuple[str, ...], said: str) -> None:
@@ -223,3 +232,30 @@ def test_a_worker_that_dies_is_started_again() -> None:
             with contextlib.suppress(OSError):
                 told = service.claim("ana", "k")
         assert told.headers["idempotent-replayed"] == "true"
+
+
+def test_the_first_words_say_what_is_served() -> None:
+    caps = (cap_of("2022", 40), cap_of("2022", 1, "arts"))
+    settings = Settings(
+        "sqlite",
+        years=(Year("2022", caps, 0, 86_400_000, ((1, "2022", 80),)),),
+        time_zone="UTC",
+        rate=60.0,
+        workers=2,
+        fault="check-then-act",
+        admit_per_minute=2.5,
+    )
+    assert list(banner.lines(settings, place=" in here")) == [
+        "  store    sqlite in here; 2 workers",
+        "  fault    check-then-act, planted on purpose: do not expect right answers",
+        "  intakes  2022: 40 slots, 1 slot for arts, more on 1 later date; "
+        "open from 1970-01-01 00:00+00:00 until 1970-01-02 00:00+00:00",
+        "  room     a ticket before a claim; 2.5 people let in a minute",
+        "  clock    1970-01-01 00:00+00:00, 60 times as fast as time",
+        "  answers  GET /openapi.json; stop it with Ctrl-C",
+    ]
+
+
+def test_the_words_after_the_url_say_how_to_begin_where_nothing_is_open() -> None:
+    said = "\n".join(banner.lines(Settings("memory"), place=", forgotten at the end"))
+    assert "PUT /quotas/2022 opens one" in said

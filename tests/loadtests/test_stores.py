@@ -1,13 +1,16 @@
 """Each store gives the ledger's replies, to any sequence of commands, and stays exact under concurrency."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loadtests.reference.stores.store import Store
+from loadtests.reference.stores.sql import SqlStore
+from loadtests.reference.stores.store import Busy, Store
 from sim.ledger import (
     REASONS,
     Cap,
@@ -199,3 +202,52 @@ def test_tickets_are_numbered_in_order_and_kept(here: Here) -> None:
         assert await store.ticket("2022", "nobody", 9, issue=False) is None
 
     runner.run(wait())
+
+
+@contextlib.contextmanager
+def on_postgres(folder: Path, **options: float) -> Iterator[tuple[asyncio.Runner, Store, str]]:
+    """A store with these options, an intake with room, and the URL of its server."""
+    with stores_here.place("postgres", folder) as url, asyncio.Runner() as runner:
+        from loadtests.reference.stores.postgres import Postgres
+
+        store = SqlStore(Postgres(url, **options), Spec())  # type: ignore[arg-type]
+        runner.run(store.start())
+        runner.run(store.apply(Open("2022", (cap_of("2022", 200),))))
+        yield runner, store, url
+        runner.run(store.close())
+
+
+def test_grants_that_come_together_in_postgresql_are_one_commit(tmp_path: Path) -> None:
+    """Whoever grants holds the counter until its commit is on disk; xmin tells which commit a row is of."""
+    with on_postgres(tmp_path) as (runner, store, url):
+        import psycopg
+
+        async def rush() -> list[int]:
+            claims = [Claim(f"person {each}", "k", "2022", "main") for each in range(200)]
+            replies = [answer.reply for answer in await asyncio.gather(*map(store.apply, claims))]
+            return sorted(reply.slot for reply in replies if isinstance(reply, Granted))
+
+        assert runner.run(rush()) == list(range(1, 201))
+        with psycopg.connect(url) as connection:
+            found = connection.execute("SELECT count(*), count(DISTINCT xmin::text) FROM holdings").fetchone()
+        assert found is not None
+        holders, commits = found
+        assert holders == 200
+        assert commits <= 2
+
+
+def test_claims_that_wait_too_long_for_postgresql_are_told_so_and_nothing_is_done(tmp_path: Path) -> None:
+    with on_postgres(tmp_path, busy_s=0.2, most=2) as (runner, store, url):
+        import psycopg
+
+        async def rush() -> list[object]:
+            claims = [Claim(f"person {each}", "k", "2022", "main") for each in range(6)]
+            return list(await asyncio.gather(*map(store.apply, claims), return_exceptions=True))
+
+        with psycopg.connect(url) as connection:
+            connection.execute("SELECT 1 FROM intakes FOR UPDATE")
+            assert all(isinstance(each, Busy) for each in runner.run(rush()))
+        figures = runner.run(store.figures("2022"))  # type: ignore[arg-type]
+        assert figures is not None
+        assert figures.used == 0
+        assert not any(isinstance(each, Exception) for each in runner.run(rush()))

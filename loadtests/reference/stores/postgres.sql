@@ -1,9 +1,11 @@
--- The rules of a capped intake in PostgreSQL's language: one function call a claim or release.
+-- The rules of a capped intake in PostgreSQL's language: one function call a batch of claims and releases.
 --
 -- A claim is decided twice. The first time without a lock, in one statement and so on one snapshot: a replay
--- or a refusal is answered from it, and nobody waits. Only what would be a grant locks the intake, then the
--- caps, and is decided again, on what the last holder of the locks has committed. Locks are taken in one
--- order: the intake, then caps by their number. Whoever administers locks the whole table of intakes instead.
+-- or a refusal is answered from it, and nobody waits. Only what would be a grant locks its intake and the
+-- caps over it, and is decided again, on what the last holder of the locks has committed. The locks are held
+-- until the commit is on disk, so what came together is decided under one lock and flushed at once. They are
+-- taken in one order, for the whole batch beforehand: intakes by name, then caps by number. Whoever
+-- administers locks the whole table of intakes instead.
 
 CREATE OR REPLACE FUNCTION quota_decision(
     p_applicant text, p_key text, p_intake text, p_stream text, p_at bigint,
@@ -43,11 +45,11 @@ BEGIN
     END IF;
 END $$;
 
-CREATE OR REPLACE FUNCTION quota_lock(p_intake text, p_stream text) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION quota_lock(p_intakes text[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM 1 FROM intakes i WHERE i.name = p_intake FOR UPDATE;
-    PERFORM 1 FROM caps c WHERE c.name IN
-        (SELECT v.cap FROM covers v WHERE v.intake = p_intake AND v.stream IN ('', p_stream))
+    PERFORM 1 FROM intakes i WHERE i.name = ANY (p_intakes) ORDER BY i.name FOR UPDATE;
+    -- A release learns only under the lock which stream it is of, hence the caps over every stream.
+    PERFORM 1 FROM caps c WHERE c.name IN (SELECT v.cap FROM covers v WHERE v.intake = ANY (p_intakes))
       ORDER BY c.seq FOR UPDATE;
 END $$;
 
@@ -62,6 +64,7 @@ BEGIN
         (SELECT v.cap FROM covers v WHERE v.intake = p_intake AND v.stream IN ('', p_stream));
 END $$;
 
+-- Under the locks.
 CREATE OR REPLACE FUNCTION quota_claim(
     p_applicant text, p_key text, p_intake text, p_stream text, p_at bigint,
     is_exact boolean, is_sticky boolean, is_unchecked boolean,
@@ -70,33 +73,27 @@ CREATE OR REPLACE FUNCTION quota_claim(
 DECLARE
     found_now record;
 BEGIN
-    IF NOT is_sticky THEN
+    LOOP
         SELECT d.* INTO found_now
           FROM quota_decision(p_applicant, p_key, p_intake, p_stream, p_at, is_exact, is_unchecked) d;
-    END IF;
-    IF is_sticky OR found_now.reply = 'granted' THEN
-        PERFORM quota_lock(p_intake, p_stream);
-        LOOP
-            SELECT d.* INTO found_now
-              FROM quota_decision(p_applicant, p_key, p_intake, p_stream, p_at, is_exact, is_unchecked) d;
-            EXIT WHEN found_now.is_replay OR found_now.reply = 'mismatch';
-            EXIT WHEN found_now.reply <> 'granted' AND NOT is_sticky;
-            -- The lock is on this intake: the key may be at work in another, and then this waits for it.
-            INSERT INTO receipts VALUES (p_applicant, p_key, 'claim', p_intake, p_stream, NULL,
-                found_now.reply, found_now.number, found_now.cap, p_at) ON CONFLICT DO NOTHING;
-            CONTINUE WHEN NOT FOUND;
-            IF found_now.reply = 'granted' THEN
-                INSERT INTO holdings VALUES
-                    (p_intake, p_applicant, found_now.number, p_stream, p_key, p_at);
-                PERFORM quota_move(p_intake, p_stream, 1, 1, 1);
-            END IF;
-            EXIT;
-        END LOOP;
-    END IF;
+        EXIT WHEN found_now.is_replay OR found_now.reply = 'mismatch';
+        EXIT WHEN found_now.reply <> 'granted' AND NOT is_sticky;
+        -- The lock is on this intake: the key may be at work in another, and then this waits for it.
+        INSERT INTO receipts VALUES (p_applicant, p_key, 'claim', p_intake, p_stream, NULL,
+            found_now.reply, found_now.number, found_now.cap, p_at) ON CONFLICT DO NOTHING;
+        CONTINUE WHEN NOT FOUND;
+        IF found_now.reply = 'granted' THEN
+            INSERT INTO holdings VALUES
+                (p_intake, p_applicant, found_now.number, p_stream, p_key, p_at);
+            PERFORM quota_move(p_intake, p_stream, 1, 1, 1);
+        END IF;
+        EXIT;
+    END LOOP;
     reply := found_now.reply; number := found_now.number; cap := found_now.cap;
     first_at := found_now.first_at; is_replay := found_now.is_replay;
 END $$;
 
+-- Under the locks.
 CREATE OR REPLACE FUNCTION quota_release(
     p_applicant text, p_key text, p_intake text, p_slot bigint, p_at bigint,
     gives_back boolean, is_sticky boolean,
@@ -106,10 +103,6 @@ DECLARE
     receipt record;
     holding record;
 BEGIN
-    -- The holding's stream is not known before it is read, so all caps over the intake are locked.
-    PERFORM 1 FROM intakes i WHERE i.name = p_intake FOR UPDATE;
-    PERFORM 1 FROM caps c WHERE c.name IN (SELECT v.cap FROM covers v WHERE v.intake = p_intake)
-      ORDER BY c.seq FOR UPDATE;
     LOOP
         number := 0; cap := ''; first_at := p_at; is_replay := false;
         SELECT r.* INTO receipt FROM receipts r WHERE r.applicant = p_applicant AND r.key = p_key;
@@ -138,5 +131,38 @@ BEGIN
             PERFORM quota_move(p_intake, holding.stream, 0, -number, -1);
         END IF;
         RETURN;
+    END LOOP;
+END $$;
+
+-- A batch, one element of each array a command; the answers come in the same order. What follows the first
+-- that needs the locks is decided under them at once.
+CREATE OR REPLACE FUNCTION quota_answers(
+    kinds text[], applicants text[], keys text[], intakes text[], streams text[], slots bigint[], ats bigint[],
+    backs boolean[], uncheckeds boolean[], is_exact boolean, is_sticky boolean
+) RETURNS TABLE (reply text, number bigint, cap text, first_at bigint, is_replay boolean) LANGUAGE plpgsql AS $$
+DECLARE
+    is_locked boolean := false;
+BEGIN
+    FOR n IN 1 .. cardinality(kinds) LOOP
+        IF NOT is_locked THEN
+            IF kinds[n] = 'claim' AND NOT is_sticky THEN
+                SELECT d.* INTO reply, number, cap, first_at, is_replay FROM quota_decision(
+                    applicants[n], keys[n], intakes[n], streams[n], ats[n], is_exact, uncheckeds[n]) d;
+                IF reply <> 'granted' OR is_replay THEN
+                    RETURN NEXT;
+                    CONTINUE;
+                END IF;
+            END IF;
+            PERFORM quota_lock(intakes[n:]);
+            is_locked := true;
+        END IF;
+        IF kinds[n] = 'claim' THEN
+            SELECT c.* INTO reply, number, cap, first_at, is_replay FROM quota_claim(
+                applicants[n], keys[n], intakes[n], streams[n], ats[n], is_exact, is_sticky, uncheckeds[n]) c;
+        ELSE
+            SELECT r.* INTO reply, number, cap, first_at, is_replay FROM quota_release(
+                applicants[n], keys[n], intakes[n], slots[n], ats[n], backs[n], is_sticky) r;
+        END IF;
+        RETURN NEXT;
     END LOOP;
 END $$;

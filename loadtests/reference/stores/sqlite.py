@@ -19,33 +19,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from loadtests.reference.stores import tables
-from loadtests.reference.stores.store import (
-    Announced,
-    Answer,
-    Asked,
-    Busy,
-    Figures,
-    Holding,
-    Ticket,
-    again,
-    kept,
-)
-from sim.ledger import (
-    Cap,
-    Claim,
-    Closed,
-    Command,
-    Count,
-    Duplicate,
-    Full,
-    Granted,
-    Read,
-    Release,
-    Released,
-    Reply,
-    Spec,
-    Unheld,
-)
+from loadtests.reference.stores.store import Answer, Busy, again, kept
+from sim.ledger import Claim, Closed, Duplicate, Full, Granted, Release, Released, Reply, Spec, Unheld
 
 T = TypeVar("T")
 MOST_IN_A_COMMIT = 512
@@ -57,16 +32,21 @@ class _Job(NamedTuple):
     future: "asyncio.Future[Any]"
 
 
-class SqliteStore:
+class Sqlite:
     """Durable: an answer is given after its commit. `full` survives the machine, `normal` the process."""
 
     def __init__(
-        self, path: Path, spec: Spec, *, sync: Literal["full", "normal"] = "full", busy_s: float = 5.0
+        self,
+        path: Path,
+        *,
+        sync: Literal["full", "normal"] = "full",
+        busy_s: float = 5.0,
+        most: int = MOST_IN_A_COMMIT,
     ) -> None:
         self._path = path
-        self._spec = spec
         self._sync = sync
         self._busy_s = busy_s
+        self._most = most
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write, name="sqlite-writer", daemon=True)
         self._readers = ThreadPoolExecutor(1, thread_name_prefix="sqlite-reader")
@@ -77,7 +57,6 @@ class SqliteStore:
             db.executescript(tables.SCHEMA)
         self._reader = self._connect()
         self._writer.start()
-        self._spec = await self._written(lambda db: _first_spec(db, self._spec))
 
     async def close(self) -> None:
         self._jobs.put(None)
@@ -90,54 +69,16 @@ class SqliteStore:
         db.execute(f"PRAGMA synchronous = {self._sync}")
         return db
 
-    async def apply(
-        self, command: Command, *, slot: int | None = None, at: int = 0, unchecked: bool = False
+    async def decide(
+        self, command: Claim | Release, spec: Spec, *, slot: int | None, at: int, unchecked: bool
     ) -> Answer:
         match command:
-            case Read():
-                return Answer(Count(await self._read(tables.used(command.intake))), at)
             case Claim():
-                return await self._written(lambda db: _claim(db, self._spec, command, at, unchecked))
+                return await self._written(lambda db: _claim(db, spec, command, at, unchecked))
             case Release():
-                return await self._written(lambda db: _release(db, self._spec, command, slot, at))
-        return Answer(await self._stepped(tables.administer(command)), at)
+                return await self._written(lambda db: _release(db, spec, command, slot, at))
 
-    async def spec(self) -> Spec:
-        found = await self._read(tables.read_spec())
-        self._spec = found or self._spec
-        return self._spec
-
-    async def adopt(self, spec: Spec) -> bool:
-        adopted = await self._stepped(tables.adopt(spec))
-        await self.spec()
-        return adopted
-
-    async def announce(
-        self, intake: str, caps: tuple[Cap, ...], opens_at: int | None, closes_at: int | None
-    ) -> None:
-        await self._stepped(tables.announce(intake, caps, opens_at, closes_at))
-
-    async def schedule(self) -> list[Announced]:
-        return await self._read(tables.schedule())
-
-    async def figures(self, intake: str) -> Figures | None:
-        return await self._read(tables.figures(intake, self._spec))
-
-    async def holders(self, intake: str, *, after: int, limit: int) -> list[Holding]:
-        return await self._read(tables.holders(intake, after, limit))
-
-    async def asked(self, applicant: str, key: str) -> Asked | None:
-        return await self._read(tables.asked(applicant, key))
-
-    async def ticket(self, intake: str, applicant: str, at: int, *, issue: bool) -> Ticket | None:
-        if issue:
-            return await self._stepped(tables.issue(intake, applicant, at))
-        return await self._read(tables.ticket(intake, applicant))
-
-    async def reset(self) -> None:
-        await self._stepped(tables.reset())
-
-    async def _read(self, steps: tables.Steps[T]) -> T:
+    async def read(self, steps: tables.Steps[T]) -> T:
         def read() -> T:
             self._reader.execute("BEGIN")
             try:
@@ -147,7 +88,7 @@ class SqliteStore:
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, read)
 
-    async def _stepped(self, steps: tables.Steps[T]) -> T:
+    async def write(self, steps: tables.Steps[T]) -> T:
         return await self._written(
             lambda db: tables.run(lambda sql, values: db.execute(sql, values).fetchall(), steps)
         )
@@ -170,7 +111,7 @@ class SqliteStore:
             jobs = [] if job is None else [job]
             error = self._take_turn(db) if jobs else None
             with contextlib.suppress(queue.Empty):
-                while len(jobs) < MOST_IN_A_COMMIT and not is_last:
+                while len(jobs) < self._most and not is_last:
                     job = self._jobs.get_nowait()
                     is_last = job is None
                     jobs += [] if job is None else [job]
@@ -198,9 +139,12 @@ def _is_busy(error: Exception) -> bool:
     return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in codes
 
 
-def _is_harmless(error: Exception) -> bool:
+def _told(error: Exception) -> Exception:
+    """After a lock or a full disk nothing was done. After a failed write to the disk nobody knows."""
     is_full = isinstance(error, sqlite3.Error) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL
-    return is_full or _is_busy(error)
+    if is_full:
+        return Busy("the disk that the store is on has no room: nothing is granted until it has")
+    return Busy(str(error)) if _is_busy(error) else error
 
 
 def _committed(db: sqlite3.Connection, jobs: list[_Job]) -> list[Any]:
@@ -212,8 +156,7 @@ def _committed(db: sqlite3.Connection, jobs: list[_Job]) -> list[Any]:
     except Exception as error:
         if db.in_transaction:
             db.execute("ROLLBACK")
-        # After a lock or a full disk nothing was done. After a failed write to the disk nobody knows.
-        return [Busy(str(error)) if _is_harmless(error) else error] * len(jobs)
+        return [_told(error)] * len(jobs)
 
 
 def _deliver(results: list[tuple[_Job, Any]]) -> None:
@@ -224,16 +167,6 @@ def _deliver(results: list[tuple[_Job, Any]]) -> None:
             job.future.set_exception(result)
         else:
             job.future.set_result(result)
-
-
-def _first_spec(db: sqlite3.Connection, spec: Spec) -> Spec:
-    def execute(sql: str, values: tuple[object, ...]) -> tables.Rows:
-        return db.execute(sql, values).fetchall()
-
-    found = tables.run(execute, tables.read_spec())
-    if found is None:
-        tables.run(execute, tables.adopt(spec))
-    return found or spec
 
 
 _RECEIPT = (

@@ -171,7 +171,7 @@ def kept(reply: Reply) -> Kept:
 
 
 def reply_of(kind: str, number: int, cap: str) -> Reply:
-    """The reply that was kept, or that a store's own language has put into these three words."""
+    """The reply that was kept as these three words."""
     match kind:
         case "granted":
             return Granted(number, number)
@@ -193,6 +193,12 @@ def reply_of(kind: str, number: int, cap: str) -> Reply:
 def replayed(first: Reply) -> Replayed:
     assert isinstance(first, Granted | Duplicate | Full | Closed | Released | Unheld), first
     return Replayed(first)
+
+
+def answer_of(kind: str, number: int, cap: str, at: int, is_replay: bool) -> Answer:
+    """The answer that a store's own language has put into these words."""
+    reply = reply_of(kind, number, cap)
+    return Answer(replayed(reply) if is_replay else reply, at)
 
 
 def again(command: Claim | Release, slot: int | None, receipt: tuple[Any, ...]) -> Answer:

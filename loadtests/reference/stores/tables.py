@@ -211,6 +211,14 @@ def read_spec() -> Steps[Spec | None]:
     return spec_of_plain(json.loads(rows[0][0])) if rows else None
 
 
+def first_spec(spec: Spec) -> Steps[Spec]:
+    """The spec that is kept; where there is none yet, this one from now on."""
+    found = yield from read_spec()
+    if found is None:
+        yield from adopt(spec)
+    return found or spec
+
+
 def adopt(spec: Spec) -> Steps[bool]:
     if (yield from read_spec()) == spec:
         return True

@@ -22,10 +22,9 @@ from loadtests.reference.stores.store import (
     Figures,
     Holding,
     Ticket,
+    answer_of,
     caps_as_text,
     caps_of_text,
-    replayed,
-    reply_of,
     spec_of_plain,
 )
 from sim.ledger import (
@@ -108,8 +107,7 @@ class ValkeyStore:
         word, number, cap, first_at, is_replay = found
         if word == b"done":
             return Answer(Done(), at)
-        reply = reply_of(word.decode(), int(number), cap.decode())
-        return Answer(replayed(reply) if is_replay else reply, int(first_at))
+        return answer_of(word.decode(), int(number), cap.decode(), int(first_at), bool(is_replay))
 
     async def spec(self) -> Spec:
         self._spec = spec_of_plain(json.loads(await self._call("spec")))
