@@ -2,7 +2,7 @@
 
 A trace has *rows* in the order of their due times, and a table of *people* to whom the rows belong. A row is
 the first send of a *chain*: one application of one person, under a key of its own. What follows a row (a
-retry, a hedge, a claim after a ticket, a withdrawal) depends on the answers; its times are columns of the
+retry, a hedge, a claim after a ticket, a release) depends on the answers; its times are columns of the
 person, in the run's own time. With a waiting room a person's first row is a ticket; the claim of the same
 chain, under the same key, follows when the service lets the person in.
 
@@ -14,6 +14,7 @@ any machine. It is sharded by person without being cut: a shard keeps the whole 
 """
 
 import functools
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass, replace
@@ -24,9 +25,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.protocol import RESIDENCES
-from loadtests.tracing.nouns import Clock, Order, PlannedIntake
+from loadtests.tracing.nouns import REFUSAL, RELEASED_FOR, Clock, Order, PlannedIntake
 from sim.ledger import Cap, Spec
-from sim.load import Load
+from sim.load import Load, Window
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -37,13 +38,16 @@ Flags = NDArray[np.bool_]
 FORMAT = "quotalab-trace-1"
 PREFIX = "quotalab-"
 """What the name of every generated applicant begins with; the run's id comes next."""
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://quotalab.invalid/runs")
 
 ROWS = ("due_ns", "op", "person", "chain", "intake")
 PEOPLE = (
     "ids", "streams", "residences", "certificate", "letter", "complete", "retries", "backoff_ns", "hedge_ns",
-    "withdraw_ns",
+    "release_ns", "reasons",
 )  # fmt: skip
+AT_ONCE = 0
+"""A release due at the run's start, so as soon as there is something to release."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +106,10 @@ class Trace:
     """The pause before the first retry; it doubles with each."""
     hedge_ns: Marks
     """How far behind its first send a chain's twin is sent, under the same key; -1 for none."""
-    withdraw_ns: Marks
-    """When the person withdraws a granted claim, after the run's start; -1 for never."""
+    release_ns: Marks
+    """When what the person was granted is released, after the run's start; -1 for never."""
+    reasons: NDArray[np.int8]
+    """Why: index into RELEASED_FOR."""
 
     @functools.cached_property
     def applicant(self) -> list[str]:
@@ -122,8 +128,8 @@ class Trace:
         return [RESIDENCES[each] for each in self.residences.tolist()]
 
     @functools.cached_property
-    def _keys(self) -> uuid.UUID:
-        return uuid.uuid5(NAMESPACE, self.run)
+    def _keys(self) -> "hashlib._Hash":
+        return hashlib.sha1(uuid.uuid5(NAMESPACE, self.run).bytes, usedforsecurity=False)
 
     @property
     def admitted_per_s(self) -> float | None:
@@ -138,17 +144,33 @@ class Trace:
         waiting = len(self.ids) / admission if admission is not None else 0.0
         return max(self.ends_ns / 1e9, waiting)
 
-    def key(self, person: int, chain: int) -> str:
-        """The idempotency key of a claim: one for all sends of the chain, and for no other chain."""
-        return str(uuid.uuid5(self._keys, f"{self.applicant[person]}/{chain}"))
+    def key(self, person: int, chain: int, renewed: int = 0) -> str:
+        """The idempotency key of a claim: one for all sends of the chain, and for no other chain.
+
+        Where the target keeps refusals under the key, a chain goes on under another one, `renewed` so often.
+        """
+        again = f"/renewed-{renewed}" if renewed else ""
+        return _uuid5(self._keys, f"{self.applicant[person]}/{chain}{again}")
 
     def release_key(self, person: int, chain: int) -> str:
-        """The idempotency key of the withdrawal of what the chain was granted."""
-        return str(uuid.uuid5(self._keys, f"{self.applicant[person]}/{chain}/release"))
+        """The idempotency key of the release of what the chain was granted."""
+        return _uuid5(self._keys, f"{self.applicant[person]}/{chain}/release")
 
     def is_complete(self, person: int, chain: int) -> bool:
         """Whether this application of a person is complete."""
         return chain > 0 or bool(self.complete[person])
+
+    def release_due_ns(self, person: int, chain: int) -> int:
+        """When what the chain was granted is released, after the run's start; -1 for never."""
+        return AT_ONCE if self._is_spoilt(person, chain) else int(self.release_ns[person])
+
+    def reason(self, person: int, chain: int) -> str:
+        """Why it is released."""
+        return RELEASED_FOR[REFUSAL if self._is_spoilt(person, chain) else self.reasons[person]]
+
+    def _is_spoilt(self, person: int, chain: int) -> bool:
+        """Whether a grant is for an incomplete application: it took a slot, and is handed back at once."""
+        return self.spec.counts == "received" and not self.is_complete(person, chain)
 
     def shard(self, index: int, count: int) -> "Trace":
         """The rows of the people whose number leaves this remainder; nobody's rows go to the last shard."""
@@ -190,6 +212,16 @@ class Trace:
             "counts": self.counts,
             "stream_names": list(self.stream_names),
         }
+
+
+def _uuid5(namespace: "hashlib._Hash", name: str) -> str:
+    """str(uuid.uuid5(...)) at a fifth of its price, since a worker makes one for each request; the namespace
+    is hashed already."""
+    hashed = namespace.copy()
+    hashed.update(name.encode())
+    hexed = hashed.hexdigest()
+    variant = _VARIANT[hexed[16]]
+    return f"{hexed[:8]}-{hexed[8:12]}-5{hexed[13:16]}-{variant}{hexed[17:20]}-{hexed[20:32]}"
 
 
 def _intake_as_plain(each: PlannedIntake) -> dict[str, Any]:
@@ -238,11 +270,12 @@ def build(
     minutes: float | None = None,
     rate: float | None = None,
     scale: float = 1.0,
+    window: Window | None = None,
 ) -> Trace:
     """The trace of a scenario; what is None is as the scenario's [load] has it. BadInput if nobody applies.
 
     `compress` is scenario seconds in a second, `minutes` how long the replay lasts, `rate` the most sends a
-    second; `scale` shrinks people and caps together.
+    second; `scale` shrinks people and caps together; `window` is the part that is replayed.
     """
     # A worker reads traces, and has no use for a simulation.
     from loadtests.tracing.building import built
@@ -250,5 +283,8 @@ def build(
     from loadtests.tracing.scaling import scaled
     from loadtests.tracing.story import simulated
 
+    if window is not None:
+        load = scenario.load.model_copy(update={"window": window})
+        scenario = scenario.model_copy(update={"load": load})
     story = simulated(scaled(scenario, scale), seed, replication, policy)
     return built(story, run=run, wanted=Wanted(compress, minutes, rate), scale=scale)

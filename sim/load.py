@@ -59,6 +59,12 @@ class Ramp(Record):
     """How long a stage lasts."""
     p99_ms: Positive = plain(250)
     """The service level: a stage is borne if 99 of 100 answers come within this from their due time."""
+    error_share: Share = plain(0.01)
+    """The service level: no larger part of the requests ends in an error, or is turned away unserved."""
+    late_share: Share = plain(0.01)
+    """If a larger part of the sends leaves late, the generator is too slow to judge the service by."""
+    within: Annotated[float, Field(gt=0, le=1)] = 0.1
+    """The search ends once the lowest rate that was missed is this close above the highest that was met."""
 
     def rates(self) -> list[float]:
         """The rates of the stages, in order."""
@@ -82,7 +88,9 @@ class MustSee(Record):
     repeats: Annotated[int, Field(ge=0)] = 0
     """Second applications that were told that the person holds a slot."""
     withdrawals: Annotated[int, Field(ge=0)] = 0
-    """Releases that were answered."""
+    """Releases by those who hold the slot that were answered."""
+    revocations: Annotated[int, Field(ge=0)] = 0
+    """Releases by the administration (refused, or the permit not used) that were answered."""
     incomplete: Annotated[int, Field(ge=0)] = 0
     """Incomplete applications that were answered."""
     ineligible: Annotated[int, Field(ge=0)] = 0
@@ -130,6 +138,8 @@ class Load(Record):
     """Readings of the counter a second, by anybody."""
     budget_s: Positive = plain(120)
     """How long a run may take in all; one that would take longer is not begun."""
+    waitlist_ms: Amount = plain(50)
+    """How long it takes the next on the waiting list (over_cap = queue) to claim a slot that came free."""
     late_ms: Positive = plain(50)
     """A send that leaves later than this after its due time counts as late."""
     waiting_room: WaitingRoom | None = None

@@ -15,11 +15,11 @@ from loadtests.protocol import OP
 from loadtests.trace import Trace
 from loadtests.tracing import moments, pace
 from loadtests.tracing.calendar import calendar
-from loadtests.tracing.moments import Marks, Sends, Whole
-from loadtests.tracing.nouns import SECOND_NS, Clock, Order, PlannedIntake
+from loadtests.tracing.moments import Flags, Marks, Sends, Whole
+from loadtests.tracing.nouns import SECOND_NS, WITHDRAWAL, Clock, Order, PlannedIntake
 from loadtests.tracing.pace import Wanted
 from loadtests.tracing.rows import Rows, applications, intake_at, merged, readings, told
-from loadtests.tracing.senders import Ineligible, Luck, Senders, ineligible, senders
+from loadtests.tracing.senders import MS_NS, Ineligible, Luck, Senders, ineligible, senders
 from loadtests.tracing.story import Story
 from sim import streams
 from sim.load import Load
@@ -61,7 +61,7 @@ def built(story: Story, *, run: str, wanted: Wanted, scale: float) -> Trace:
         stream_names=tuple(story.scenario.streams),
         **all_rows._asdict(),
         **table._asdict(),
-        withdraw_ns=_withdrawn(story, rows, len(others.mark), due),
+        **_released(story, rows, len(others.mark), due)._asdict(),
     )
 
 
@@ -76,12 +76,20 @@ def _held_back(traffic: Rows, rate: float | None) -> Rows:
     return traffic if rate is None else traffic._replace(due_ns=pace.capped(traffic.due_ns, rate))
 
 
-def _withdrawn(story: Story, rows: Whole, others: int, due: Callable[[Marks], Marks]) -> Marks:
-    """When the people of the table withdraw a granted claim: inside the replayed part, or never."""
-    marks = moments.withdrawal_marks(story.scenario, story.policy, story.people, story.outcome)
+class Released(NamedTuple):
+    """When what the people of the table were granted is released, and why; columns of the trace."""
+
+    release_ns: Marks
+    reasons: NDArray[np.int8]
+
+
+def _released(story: Story, rows: Whole, others: int, due: Callable[[Marks], Marks]) -> Released:
+    """Releases of what is granted to the people of the table: inside the replayed part, or never."""
+    marks, why = moments.release_marks(story.scenario, story.policy, story.people, story.outcome)
     marks = np.concatenate([marks[rows], np.full(others, -1)])
+    why = np.concatenate([why[rows], np.full(others, WITHDRAWAL, dtype=np.int8)])
     begins, ends = story.part
-    return np.where((marks >= begins) & (marks < ends), due(marks), -1)
+    return Released(np.where((marks >= begins) & (marks < ends), due(marks), -1), why)
 
 
 def _drawn(population: Population, purpose: str, count: int) -> Floats:
@@ -103,6 +111,8 @@ class Queue(NamedTuple):
     mark: Marks
     person: Whole
     chain: Whole
+    is_listed: Flags
+    """Whether it is made from the waiting list."""
 
 
 def _in_order(sends: Sends, others: Ineligible, rows: Whole) -> Queue:
@@ -110,15 +120,19 @@ def _in_order(sends: Sends, others: Ineligible, rows: Whole) -> Queue:
     mark = np.concatenate([sends.mark, others.mark])
     person = np.concatenate([np.searchsorted(rows, sends.row), len(rows) + np.arange(len(others.mark))])
     chain = np.concatenate([sends.chain, np.zeros(len(others.mark), dtype=np.int64)])
+    is_listed = np.concatenate([sends.is_listed, np.zeros(len(others.mark), dtype=np.bool_)])
     order = np.argsort(mark, kind="stable")
-    return Queue(mark[order], person[order], chain[order])
+    return Queue(mark[order], person[order], chain[order], is_listed[order])
 
 
 def _applications(story: Story, queue: Queue, due_ns: Marks, planned: tuple[PlannedIntake, ...]) -> Rows:
-    """The rows of people at their due times; a ramp has due times of its own."""
+    """The rows of people at their due times; a ramp has due times of its own, and who is on the waiting list
+    takes a moment of the run's own time to hear that a slot came free."""
     load = story.scenario.load
     if load.ramp is not None:
         due_ns = pace.ramped(load.ramp, len(due_ns))
+    else:
+        due_ns = due_ns + np.where(queue.is_listed, round(load.waitlist_ms.value * MS_NS), 0)
     asked = intake_at(story.scenario.starts_s + queue.mark // SECOND_NS, planned)
     asked = np.zeros_like(asked) if load.current else asked
     in_room = load.waiting_room is not None
@@ -130,10 +144,12 @@ def _counts(story: Story, table: Senders, rows: Rows) -> dict[str, int]:
     scenario, outcome = story.scenario, story.outcome
     begins, ends = (scenario.starts_s + mark // SECOND_NS for mark in story.part)
 
-    def inside(times: Whole) -> NDArray[np.bool_]:
+    def inside(times: Whole) -> Flags:
         return (times >= begins) & (times < ends)
 
     granted = inside(outcome.slot_s)
+    when, why = moments.releases(outcome)
+    released = granted & inside(when)
     sent = rows.person >= 0
     incomplete = sent & (rows.chain == 0)
     incomplete[incomplete] = ~table.complete[rows.person[incomplete]]
@@ -149,7 +165,9 @@ def _counts(story: Story, table: Senders, rows: Rows) -> dict[str, int]:
         "repeats": int(holds_already.sum()),
         "incomplete": int(incomplete.sum()),
         "ineligible": int((table.ids < 0).sum()),
-        "withdrawals": int((granted & inside(moments.withdrawals(outcome))).sum()),
+        "withdrawals": int((released & (why == WITHDRAWAL)).sum()),
+        "revocations": int((released & (why != WITHDRAWAL)).sum()),
+        "waitlist": int(story.sends.is_listed.sum()),
         "intakes": len(np.unique(outcome.intake[granted])),
         "granted": int(granted.sum()),
         "refused": int(outcome.full_count[inside(outcome.first_full_s)].sum()),

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtests.tracing.nouns import SECOND_NS
+from loadtests.tracing.nouns import EXPIRY, REFUSAL, SECOND_NS, WITHDRAWAL
 from sim import clock
 from sim.clock import NEVER, Seconds
 from sim.engine.windows import OPEN, RELEASE, turns, windows
-from sim.outcome import PR_FIRST, PR_REFUSED, WITHDRAWN, Outcome
+from sim.outcome import PERMIT_UNUSED, PR_FIRST, PR_REFUSED, REFUSED, WITHDRAWN, Outcome
 from sim.people import People
 from sim.policy import Policy
 from sim.scenario import Scenario
@@ -23,6 +23,9 @@ from sim.scenario import Scenario
 Marks = NDArray[np.int64]
 Whole = NDArray[np.integer[Any]]
 Flags = NDArray[np.bool_]
+Moments = tuple[Whole, Seconds]
+"""Rows of the people, and when each does what it is about."""
+FILED, LISTED, REPEATED = range(3)
 LEFT_EARLY = (WITHDRAWN, PR_FIRST, PR_REFUSED)
 """How a person with a slot can leave before an officer takes up the file: to an allocator, all withdraw."""
 
@@ -36,10 +39,14 @@ class Sends(NamedTuple):
     mark: Marks
     is_repeat: Flags
     """Whether it is a second application of a person who has sent one already, out of distrust."""
+    is_listed: Flags
+    """Whether it is made from the waiting list, because a slot came free."""
 
     def picked(self, which: Flags) -> "Sends":
         """Some of them."""
-        return Sends(self.row[which], self.chain[which], self.mark[which], self.is_repeat[which])
+        return Sends(
+            self.row[which], self.chain[which], self.mark[which], self.is_repeat[which], self.is_listed[which]
+        )
 
 
 def sends(
@@ -48,19 +55,43 @@ def sends(
     """Every send of everyone, in order; `repeat_after_s` is NaN for people who do not apply twice."""
     by_decision = scenario.spec(policy).counts == "approved"
     filings = _decisions(outcome) if by_decision else _filings(scenario, policy, people, outcome)
-    rows = np.concatenate([rows for rows, _ in filings]).astype(np.int64)
-    times = np.concatenate([times for _, times in filings]).astype(np.int64)
-    first = np.full(len(people), NEVER)
-    np.minimum.at(first, rows, times)
-    again = np.flatnonzero((first < NEVER) & ~np.isnan(repeat_after_s))
-    later = first[again] + 1 + np.nan_to_num(repeat_after_s[again]).astype(np.int64)
-    again, later = again[later < scenario.ends_s], later[later < scenario.ends_s]
-    repeated = np.concatenate([np.zeros(len(rows), np.bool_), np.ones(len(again), np.bool_)])
-    rows, times = np.concatenate([rows, again]), np.concatenate([times, later])
-    order = np.lexsort((repeated, rows, people.lottery[rows], times))
-    rows, times, repeated = rows[order], times[order], repeated[order]
-    mark = (times - scenario.starts_s) * SECOND_NS + _within_the_second(people.lottery[rows])
-    return Sends(rows, _numbered(rows), mark, repeated)
+    listed = _from_the_list(outcome) if scenario.spec(policy).over_cap == "queue" else _nobody()
+    repeats = _repeats(scenario, len(people), filings, repeat_after_s)
+    parts = [*filings, listed, repeats]
+    rows = np.concatenate([rows for rows, _ in parts]).astype(np.int64)
+    times = np.concatenate([times for _, times in parts]).astype(np.int64)
+    kind = np.repeat([*([FILED] * len(filings)), LISTED, REPEATED], [len(rows) for rows, _ in parts])
+    order = np.lexsort((kind, rows, people.lottery[rows], kind != LISTED, times))
+    rows, times, kind = rows[order], times[order], kind[order]
+    within = np.where(kind == LISTED, 0, _within_the_second(people.lottery[rows]))
+    mark = (times - scenario.starts_s) * SECOND_NS + within
+    return Sends(rows, _numbered(rows), mark, kind == REPEATED, kind == LISTED)
+
+
+def _repeats(
+    scenario: Scenario, people: int, filings: list[Moments], after_s: NDArray[np.float64]
+) -> Moments:
+    """Second applications out of distrust, so long after the first ones."""
+    first = np.full(people, NEVER)
+    for rows, times in filings:
+        np.minimum.at(first, rows, times)
+    again = np.flatnonzero((first < NEVER) & ~np.isnan(after_s))
+    later = first[again] + 1 + np.nan_to_num(after_s[again]).astype(np.int64)
+    return again[later < scenario.ends_s], later[later < scenario.ends_s]
+
+
+def _from_the_list(outcome: Outcome) -> Moments:
+    """Who got a slot after the last filing had found the cap reached, and when: they had been waiting.
+
+    The instant is one at which slots came free, and in it they come before whoever files then.
+    """
+    served = np.flatnonzero((outcome.slot_s < NEVER) & (outcome.slot_s > outcome.filed_s))
+    return served, outcome.slot_s[served]
+
+
+def _nobody() -> Moments:
+    nothing = np.empty(0, dtype=np.int64)
+    return nothing, nothing
 
 
 def _within_the_second(lottery: NDArray[np.uint64]) -> Marks:
@@ -78,16 +109,14 @@ def _numbered(rows: Whole) -> Whole:
     return chain
 
 
-def _decisions(outcome: Outcome) -> list[tuple[Whole, Seconds]]:
+def _decisions(outcome: Outcome) -> list[Moments]:
     """Where approvals count: the positive decisions, told from refusals by the claim that followed."""
     claimed = (outcome.decided_s < NEVER) & ((outcome.slot_s < NEVER) | (outcome.full_count > 0))
     rows = np.flatnonzero(claimed)
     return [(rows, outcome.decided_s[rows])]
 
 
-def _filings(
-    scenario: Scenario, policy: Policy, people: People, outcome: Outcome
-) -> list[tuple[Whole, Seconds]]:
+def _filings(scenario: Scenario, policy: Policy, people: People, outcome: Outcome) -> list[Moments]:
     """Everyone's filings, the first ones first. The outcome has the first and the last; those between follow
     from the rules: an incomplete application is filed again after a person's delay, one that found the cap
     reached after the next opening and that delay."""
@@ -95,7 +124,7 @@ def _filings(
     openings = np.unique([turn.time_s for turn in all_turns if turn.kind in (OPEN, RELEASE)])
     rows = np.flatnonzero(outcome.attempts > 0)
     times = outcome.first_filed_s[rows]
-    found: list[tuple[Whole, Seconds]] = [(rows, times)]
+    found: list[Moments] = [(rows, times)]
     for attempt in range(2, int(outcome.attempts.max(initial=0)) + 1):
         going_on = outcome.attempts[rows] >= attempt
         rows, times = rows[going_on], times[going_on]
@@ -108,29 +137,38 @@ def _filings(
     return found
 
 
-def withdrawals(outcome: Outcome) -> Seconds:
-    """When each person with a slot gives it up before an officer takes up the file; NEVER for the others."""
-    left_early = np.isin(outcome.status, LEFT_EARLY) & (outcome.slot_s < NEVER)
-    return np.where(left_early, outcome.left_s, NEVER)
+def releases(outcome: Outcome) -> tuple[Seconds, NDArray[np.int8]]:
+    """When each person's slot was released, NEVER for never, and why, as a code of RELEASED_FOR."""
+    when = np.full(len(outcome), NEVER)
+    why = np.zeros(len(outcome), dtype=np.int8)
+    for reason, statuses, moment in (
+        (WITHDRAWAL, LEFT_EARLY, outcome.left_s),
+        (REFUSAL, (REFUSED,), outcome.decided_s),
+        (EXPIRY, (PERMIT_UNUSED,), outcome.left_s),
+    ):
+        mine = np.isin(outcome.status, statuses) & (outcome.slot_s < NEVER)
+        when[mine], why[mine] = moment[mine], reason
+    return when, why
 
 
-def withdrawal_marks(scenario: Scenario, policy: Policy, people: People, outcome: Outcome) -> Marks:
-    """When each person withdraws what was granted, -1 for never, shape (people,).
+def release_marks(
+    scenario: Scenario, policy: Policy, people: People, outcome: Outcome
+) -> tuple[Marks, NDArray[np.int8]]:
+    """When each person's grant is released, -1 for never, and why; shape (people,).
 
-    Who got no slot in the simulation but gets one in the run keeps to the person's own patience. In the
-    simulation exits come before the claims of their second, hence no nanoseconds here.
+    Who got no slot in the simulation but gets one in the run keeps to the person's own patience; where
+    approvals count there is none, as nobody withdraws a permit. In the simulation exits come before the
+    claims of their second, hence no nanoseconds here.
     """
-    marks = np.full(len(people), -1, dtype=np.int64)
-    if scenario.spec(policy).counts == "approved":
-        return marks  # nobody withdraws a permit
-    slotless = (outcome.attempts > 0) & (outcome.slot_s == NEVER)
-    patience = np.minimum(
-        outcome.filed_s + np.minimum(people.withdraws_after_s, NEVER // 2), people.pr_decided_s
-    )
-    when = np.where(slotless, patience, withdrawals(outcome))
-    does = when < scenario.ends_s
-    marks[does] = (when[does] - scenario.starts_s) * SECOND_NS
-    return marks
+    when, why = releases(outcome)
+    if scenario.spec(policy).counts != "approved":
+        slotless = (outcome.attempts > 0) & (outcome.slot_s == NEVER)
+        patience = np.minimum(
+            outcome.filed_s + np.minimum(people.withdraws_after_s, NEVER // 2), people.pr_decided_s
+        )
+        when = np.where(slotless, patience, when)
+    happens = when < scenario.ends_s
+    return np.where(happens, (np.where(happens, when, 0) - scenario.starts_s) * SECOND_NS, -1), why
 
 
 def mark_of(scenario: Scenario, second: int) -> int:

@@ -2,9 +2,14 @@
 
 from typing import NamedTuple
 
-from sim.ledger import Cap
+from sim.ledger import REASONS, Cap, Reason
 
 SECOND_NS = 1_000_000_000
+RELEASED_FOR: tuple[Reason, ...] = ("withdrawal", "refusal", "expiry")
+"""Why a slot is released, by the code that a trace keeps: its holder withdraws; the administration refuses
+the application, or finds that the permit will not be used."""
+WITHDRAWAL, REFUSAL, EXPIRY = range(3)
+assert set(RELEASED_FOR) == REASONS
 
 
 class Clock(NamedTuple):

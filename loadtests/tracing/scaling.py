@@ -68,6 +68,7 @@ def _load(load: Load, scale: float) -> Load:
         "hedges",
         "repeats",
         "withdrawals",
+        "revocations",
         "incomplete",
         "ineligible",
         "tickets",

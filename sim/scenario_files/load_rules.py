@@ -21,18 +21,6 @@ def load_policy_is_a_policy(scenario: Scenario) -> Iterator[Fault]:
         yield Fault(("load", "policy"), f'there is no policy "{name}"', f"one of {', '.join(names)}", mend)
 
 
-def load_policy_can_be_replayed(scenario: Scenario) -> Iterator[Fault]:
-    name = scenario.load.policy
-    if name is None or name not in scenario.policy_names():
-        return
-    release = scenario.policy(name).release
-    if release.carry != "within-year" and (len(scenario.intake) > 1 or release.every != "year"):
-        message = (
-            f'"{name}" has carry = "{release.carry}", so what it releases depends on what was left unused'
-        )
-        yield Fault(("load", "policy"), message, 'a policy with carry = "within-year"')
-
-
 def one_way_to_set_the_pace(scenario: Scenario) -> Iterator[Fault]:
     load = scenario.load
     ways = [name for name in ("compress", "minutes", "ramp") if getattr(load, name) is not None]
@@ -88,6 +76,7 @@ def what_must_be_seen_is_sent(scenario: Scenario) -> Iterator[Fault]:
         "tickets": (load.waiting_room, "under [load]: waiting_room = { admitted_per_minute = 100 }"),
         "incomplete": (behaviour.incomplete_share.value, "under [behaviour]: incomplete_share = 0.05"),
         "withdrawals": (behaviour.withdrawal_per_year.value, "under [behaviour]: withdrawal_per_year = 0.1"),
+        "revocations": (1.0 - scenario.offices.approval_share.value, "under [offices]: approval_share = 0.9"),
         "refreshes": (_is_refreshed(scenario, load), "under [programme]: counter = { refresh_days = 7 }"),
     }
     for name, (source, line) in needs.items():
@@ -111,7 +100,6 @@ def _is_refreshed(scenario: Scenario, load: Load) -> bool:
 
 RULES: tuple[Rule, ...] = (
     load_policy_is_a_policy,
-    load_policy_can_be_replayed,
     one_way_to_set_the_pace,
     load_window_is_inside,
     some_may_apply,

@@ -3,91 +3,31 @@
 import datetime
 import subprocess
 import sys
+import uuid
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from loadtests.protocol import OPS
-from loadtests.trace import PREFIX, Trace, build
+from loadtests.trace import NAMESPACE, PREFIX, Trace, build
 from loadtests.tracing import pace
-from loadtests.tracing.scaling import scaled
 from sim import clock
 from sim.errors import BadInput
-from sim.ledger import Claim, Close, Full, Granted, Ledger, Open, Release
 from sim.people import settle
 from sim.population import draw
 from sim.programme import prepare, simulate
 from sim.scenario import Scenario
-from sim.scenario_file import load, replaced
+from sim.scenario_file import load
+from tests.loadtests.traced import SECOND_NS, changed, is_op, of, served, simulated, slots
 
-SECOND_NS = 1_000_000_000
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def changed(name: str, **settings: Any) -> Scenario:
-    """A shipped scenario with some values replaced; __ for the dots of a key."""
-    return replaced(load(name), {key.replace("__", "."): value for key, value in settings.items()})
-
-
-def of(name: str, **wanted: Any) -> Trace:
-    """The trace of a shipped scenario, small enough for a test."""
-    return build(load(name), run="t", **{"scale": 0.02, **wanted})
-
-
-def is_op(trace: Trace, op: str) -> Any:
-    return trace.op == OPS.index(op)
-
-
-def served(trace: Trace) -> dict[int, int]:
-    """Who would be granted a slot, and in which year, by an exact service that answers in due order."""
-    ledger = Ledger(trace.spec)
-    turns: list[tuple[int, int, Open | Close]] = [
-        (each.opens_s, 1, Open(each.intake, each.caps)) for each in trace.intakes
-    ]
-    turns += [(each.closes_s, 0, Close(each.intake)) for each in trace.intakes]
-    waiting = sorted(turns, key=lambda turn: turn[:2])
-    leaving: list[tuple[int, Release]] = []
-    years: dict[int, int] = {}
-    for due, person, chain in zip(
-        trace.due_ns.tolist(), trace.person.tolist(), trace.chain.tolist(), strict=True
-    ):
-        while waiting and waiting[0][0] <= trace.clock.shows(due):
-            ledger.apply(waiting.pop(0)[2])
-        for _, release in sorted((each for each in leaving if each[0] <= due), key=lambda each: each[0]):
-            ledger.apply(release)
-        leaving = [each for each in leaving if each[0] > due]
-        eligible = person >= 0 and trace.ids[person] >= 0 and trace.is_complete(person, chain)
-        if not eligible:
-            continue
-        now = [each for each in trace.intakes if each.opens_s <= trace.clock.shows(due) < each.closes_s]
-        if not now:
-            continue
-        name, stream = now[0].intake, trace.stream[person]
-        reply = ledger.apply(Claim(trace.applicant[person], trace.key(person, chain), name, stream))
-        if isinstance(reply, Granted):
-            years[person] = int(name)
-            if trace.withdraw_ns[person] >= 0:
-                key = trace.release_key(person, chain)
-                release = Release(trace.applicant[person], key, name, "withdrawal")
-                leaving.append((int(trace.withdraw_ns[person]), release))
-        else:
-            assert isinstance(reply, Full) or chain > 0, reply
-    return years
 
 
 @pytest.mark.parametrize("name", ["smoke", "opening-day", "two-caps", "year-end", "churn", "last-slots"])
 def test_served_in_order_the_trace_comes_to_the_simulated_outcome(name: str) -> None:
     scale = 1.0 if name == "smoke" else 0.02
-    scenario = scaled(load(name), scale)
-    people = settle(scenario, draw(scenario, 0, outside_only=True))
-    outcome = simulate(prepare(scenario, people), scenario.policy(scenario.baseline))
-    has_slot = np.flatnonzero(outcome.intake)
-    simulated = dict(zip(people.applicant[has_slot].tolist(), outcome.intake[has_slot].tolist(), strict=True))
     trace = build(load(name), run="t", scale=scale)
-    granted = served(trace)
-    assert {int(trace.ids[person]): year for person, year in granted.items()} == simulated
+    assert served(trace).of(trace) == slots(*simulated(load(name), scale=scale))
 
 
 def test_a_trace_has_the_same_bytes_twice_and_after_a_file(tmp_path: Path) -> None:
@@ -158,8 +98,8 @@ def test_compression_divides_due_times_and_nothing_else() -> None:
     slow, fast = of("churn", compress=100_000), of("churn", compress=400_000)
     claims = is_op(slow, "claim"), is_op(fast, "claim")
     assert np.abs(slow.due_ns[claims[0]] - 4 * fast.due_ns[claims[1]]).max() <= 4
-    withdrawn = slow.withdraw_ns >= 0
-    assert np.abs(slow.withdraw_ns[withdrawn] - 4 * fast.withdraw_ns[withdrawn]).max() <= 4
+    released = slow.release_ns >= 0
+    assert np.abs(slow.release_ns[released] - 4 * fast.release_ns[released]).max() <= 4
     for name in ("backoff_ns", "hedge_ns", "retries"):
         assert (getattr(slow, name) == getattr(fast, name)).all()
 
@@ -206,7 +146,7 @@ def test_repeats_have_a_chain_of_their_own_soon_after() -> None:
     trace = build(load("same-person"), run="t")
     again = np.flatnonzero((trace.chain == 1) & is_op(trace, "claim"))
     assert len(again) > 100
-    told_so = {person for person in trace.person[again].tolist()} & served(trace).keys()
+    told_so = {person for person in trace.person[again].tolist()} & served(trace).years.keys()
     assert trace.counts["repeats"] == pytest.approx(len(told_so), abs=10)
     first = {int(person): row for row, person in enumerate(trace.person) if trace.chain[row] == 0}
     waits = trace.due_ns[again] - trace.due_ns[[first[int(trace.person[row])] for row in again]]
@@ -267,7 +207,7 @@ def test_a_window_leaves_out_who_came_before_and_the_slots_they_took() -> None:
     assert trace.lasts_s == pytest.approx(240 / 25)
     left = trace.intakes[0].caps[0].limit
     assert 0 < left < 600
-    assert len(served(trace)) == left == trace.counts["granted"]
+    assert len(served(trace).years) == left == trace.counts["granted"]
 
 
 def test_a_waiting_room_gives_tickets_and_lasts_until_it_is_empty() -> None:
@@ -352,12 +292,16 @@ def test_a_replay_of_nothing_says_so() -> None:
         build(changed("opening-day", behaviour__applies_share=0.0), run="t")
 
 
-def test_slots_that_depend_on_what_was_left_are_not_replayed() -> None:
-    with pytest.raises(BadInput, match="across-years"):
-        build(load("imp-plus"), run="t", policy="carry-over")
-
-
 def test_reading_a_trace_loads_no_simulation() -> None:
     code = "import sys, loadtests.trace; print({'simpy', 'scipy', 'sim.scenario'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "set()"
+
+
+def test_keys_are_version_5_of_what_they_are_made_of() -> None:
+    trace = of("opening-day", scale=0.02)
+    run = uuid.uuid5(NAMESPACE, trace.run)
+    for person in range(40):
+        name = f"{trace.applicant[person]}/1"
+        assert trace.key(person, 1) == str(uuid.uuid5(run, name))
+        assert trace.release_key(person, 1) == str(uuid.uuid5(run, f"{name}/release"))
