@@ -7,13 +7,14 @@ import http.client
 import socket
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from loadtests.conversation import Told, converse
-from loadtests.profile import Holder, Request, Step, Target, Who
+from loadtests.conversation import Seen, Told, converse
+from loadtests.profile import Holder, Request, Step, Target, Unreadable, Who
+from loadtests.profiles import secrecy
 from sim.errors import BadInput, complaint
 
 IDLE_S = 1.0
@@ -43,6 +44,8 @@ class Asker:
         self._used_s = 0.0
         self.variables: dict[str, str] = dict(self.target.variables)
         """Those of the profile, and what its setup left."""
+        self.left_by_setup: dict[str, str] = {}
+        self._enrolled: dict[str, Mapping[str, str]] = {}
 
     def attempt(self, request: Request) -> Reply:
         """Send once; never again, whatever happens."""
@@ -69,19 +72,37 @@ class Asker:
             self.close()
         return Reply(answer.status, headers, body, None, True)
 
-    def converse(self, steps: tuple[Step, ...], who: Who, more: Mapping[str, str] | None = None) -> Told:
-        """One operation of the target, to its end."""
+    def converse(
+        self,
+        steps: tuple[Step, ...],
+        who: Who,
+        more: Mapping[str, str] | None = None,
+        *,
+        seen: Seen | None = None,
+    ) -> Told:
+        """One operation of the target, to its end; `seen` is told of every exchange."""
         variables = {**self.variables, **(more or {})}
-        return converse(steps, who, variables, self.attempt, time.sleep, time.monotonic)
+        return converse(steps, who, variables, self.attempt, time.sleep, time.monotonic, seen=seen)
 
-    def set_up(self) -> None:
+    def set_up(self, intakes: Sequence[str] = ()) -> None:
         """The profile's requests before a run; what they leave is kept for those that follow."""
-        if self.target.setup:
-            told = self.converse(self.target.setup, Who(""))
+        for who in self.target.set_up_by(intakes):
+            told = self.converse(self.target.setup, who)
             if told.classified.result != "ok":
                 why = told.classified.note or told.classified.answer
                 raise self.unusable(f"the setup failed: {why}", key="setup")
             self.variables.update(told.variables)
+            self.left_by_setup.update(told.variables)
+
+    def enrolled(self, who: Who) -> Mapping[str, str]:
+        """What the profile's `enrol` leaves for an applicant's requests: a token of one's own, cookies."""
+        if self.target.enrol and who.applicant not in self._enrolled:
+            told = self.converse(self.target.enrol, who)
+            if told.classified.result != "ok":
+                why = told.classified.note or told.classified.answer
+                raise self.unusable(f"{who.applicant} was not enrolled: {why}", key="enrol")
+            self._enrolled[who.applicant] = told.variables
+        return self._enrolled.get(who.applicant, {})
 
     def is_ready(self) -> str | None:
         """None if the target says that it is ready, else why not."""
@@ -136,7 +157,10 @@ class Asker:
             reply = self.attempt(request)
             if reply.error is not None:
                 raise self.unusable(f"the list of holders broke off: {reply.error}", key="readings.holders")
-            page, request = listing.page(request, reply.status, reply.headers, reply.body)
+            try:
+                page, request = listing.page(request, reply.status, reply.headers, reply.body)
+            except Unreadable as error:
+                raise self.unusable(str(error), key="readings.holders") from None
             found += page
         if request is None:
             return found
@@ -146,7 +170,8 @@ class Asker:
 
     def unusable(self, message: str, *, key: str) -> BadInput:
         """A complaint about this target, without its secrets."""
-        return complaint(self.target.masked(message), file=self.target.masked(self.target.base_url), key=key)
+        said = secrecy.masked(message, self.target.secrets, self.left_by_setup)
+        return complaint(said, file=self.target.masked(self.target.base_url), key=key)
 
     def close(self) -> None:
         if self._line is not None:
@@ -170,23 +195,39 @@ class Asker:
 
     def _context(self) -> ssl.SSLContext:
         tls = self.target.tls
-        context = ssl.create_default_context(cafile=tls.ca_file)
-        if not tls.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        if tls.certificate_file:
-            context.load_cert_chain(tls.certificate_file, tls.key_file)
+        try:
+            context = ssl.create_default_context(cafile=tls.ca_file)
+            if not tls.verify:
+                context.check_hostname = False
+                context.verify_mode = ssl.CERT_NONE
+            if tls.certificate_file:
+                context.load_cert_chain(tls.certificate_file, tls.key_file)
+        except (OSError, ssl.SSLError) as error:
+            files = ", ".join(each for each in (tls.ca_file, tls.certificate_file, tls.key_file) if each)
+            why = error.strerror or str(error)
+            raise complaint(f"the certificates cannot be read: {why}", key="tls", file=files) from None
         return context
 
 
 def _reason(error: Exception) -> str:
     """Why a request was not answered, in a few words."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
+        return (
+            f"its certificate is not trusted: {error.verify_message} "
+            "(tls.ca_file names an authority to trust, tls.verify = false trusts anybody)"
+        )
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+        return "it does not speak TLS there; is its address http:// instead of https://?"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {(error.reason or str(error)).replace('_', ' ').lower()}"
     if isinstance(error, TimeoutError):
         return "no answer in time"
+    if isinstance(error, http.client.IncompleteRead):
+        return f"the answer broke off after {len(error.partial):,} bytes"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "the connection was closed without an answer"
+    if isinstance(error, http.client.BadStatusLine):
+        return "what came is no answer of HTTP; is its address https:// instead of http://?"
     if isinstance(error, OSError):
         return error.strerror or str(error) or type(error).__name__
     return f"{type(error).__name__}: {error}"

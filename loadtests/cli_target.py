@@ -1,5 +1,6 @@
 """`quotalab target`: list, show, check and begin profiles. Bad input is left to the front door."""
 
+import functools
 import json
 import re
 import sys
@@ -15,16 +16,19 @@ from rich.markup import escape
 from loadtests import dry_run, openapi, profile, safe
 from loadtests.dry_run import Exchange
 from loadtests.profile import Target, Who
+from loadtests.profiles import secrecy
 from sim.errors import complaint
 
-app = App(name="target", help="List, show, check and begin profiles of the services under test.")
+app = App(
+    name="target",
+    help="Profiles of the services under test: list, show, check and begin them; reset and clean a service.",
+)
 
 Flag = Annotated[bool, Parameter(negative="")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print data as JSON.")]
 Quiet = Annotated[bool, Parameter(name="--quiet", negative="", help="Print only what was asked for.")]
 
 FINE, INVALID, UNKNOWN = 0, 1, 2
-HIDDEN = ("authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token")
 _LONGEST = 600
 
 
@@ -70,6 +74,7 @@ def check(
     applicant: str = "quotalab-dry-run-1",
     stream: str = "all",
     i_own: str | None = None,
+    orders: Flag = False,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -91,15 +96,18 @@ def check(
         What {stream} stands for.
     i_own
         The host of a service elsewhere that is yours to test; without it, only this machine is asked.
+    orders
+        Also send open, refresh and close, which change the service for everybody. A cap is set to the limit
+        that it has in any case, if the profile can read it.
     """
     target = profile.target(file, base_url=base_url)
     safe.check_host(target.base_url, (i_own,) if i_own else ())
     who = Who(applicant, stream, intake=intake, key=_key(applicant))
     console = _console()
     if not (quiet or as_json):
-        console.print(escape(_announced(target, who)))
+        console.print(escape(_announced(target, who, orders=orders)))
     exchanges = []
-    for number, exchange in enumerate(dry_run.dry_run(target, who), 1):
+    for number, exchange in enumerate(dry_run.dry_run(target, who, orders=orders), 1):
         exchanges.append(exchange)
         if not as_json and (not quiet or exchange.verdict != "fine"):
             _show(console, number, exchange, target)
@@ -141,17 +149,17 @@ def new(*, from_openapi: Path, out: Path | None = None, as_json: Json = False, q
         _say(f"{out}: written, with {guesses} guesses marked CHECK")
 
 
-def _announced(target: Target, who: Who) -> str:
+def _announced(target: Target, who: Who, *, orders: bool) -> str:
     """What will be sent, before it is."""
-    parts = ("setup", "enrol", "read", "ticket", "claim", "release")
-    has = [f"{part} ({len(steps)})" for part in parts if (steps := getattr(target, part))]
-    left_out = [part for part in dry_run.LEFT_OUT if getattr(target, part)]
+    parts = [each for each in dry_run.PARTS if orders or each not in dry_run.FOR_ALL]
+    has = [f"{part} ({len(steps)})" for part in parts if (steps := getattr(target, part, ()))]
+    left_out = [] if orders else [part for part in dry_run.FOR_ALL if getattr(target, part)]
     lines = [
         f"{target.profile.title}, at {target.base_url}",
         f"as {who.applicant}, intake {who.intake}: {', '.join(has)}, and the readings, once each",
     ]
     if left_out:
-        lines.append(f"not sent, since it would change the service for all: {', '.join(left_out)}")
+        lines.append(f"not sent without --orders, since all are concerned: {', '.join(left_out)}")
     if not target.release:
         lines.append("the profile has no release: a slot that is granted stays taken")
     return "\n".join(lines) + "\n"
@@ -161,15 +169,16 @@ def _show(console: Console, number: int, exchange: Exchange, target: Target) -> 
     style = {"fine": "green", "unmatched": "red", "unreachable": "red"}[exchange.verdict]
     request, response = exchange.request, exchange.response
     console.print(f"[bold]{number}. {escape(exchange.name)}[/]", highlight=False)
+    hide = functools.partial(secrecy.masked, environment=target.secrets, variables=exchange.secrets)
     lines = [f"   > {request.method} {request.path}", *_headers(dict(request.headers), ">")]
     lines += [f"   > {_brief(request.body)}"] if request.body else []
     if response.error is None:
         lines += [f"   < {response.status}", *_headers(response.headers, "<")]
         lines += [f"   < {_brief(response.body)}"] if response.body else []
-    console.print(escape(target.masked("\n".join(lines))), highlight=False)
+    console.print(escape(hide("\n".join(lines))), highlight=False)
     if exchange.rule:
-        console.print(escape(f"   rule: {target.masked(exchange.rule)}"), highlight=False)
-    console.print(f"   [{style}]{escape(target.masked(exchange.meaning))}[/]\n", highlight=False)
+        console.print(escape(f"   rule: {hide(exchange.rule)}"), highlight=False)
+    console.print(f"   [{style}]{escape(hide(exchange.meaning))}[/]\n", highlight=False)
 
 
 _DULL = re.compile(
@@ -181,8 +190,8 @@ _DULL = re.compile(
 
 def _headers(headers: Mapping[str, str], mark: str) -> list[str]:
     """The headers that say something; secrets are named only."""
-    shown = {name: "(hidden)" if name.lower() in HIDDEN else value for name, value in headers.items()}
-    return [f"   {mark} {name}: {value}" for name, value in shown.items() if not _DULL.match(name.lower())]
+    shown = secrecy.headers(headers).items()
+    return [f"   {mark} {name}: {value}" for name, value in shown if not _DULL.match(name.lower())]
 
 
 def _brief(body: bytes) -> str:
@@ -198,12 +207,12 @@ def _plain(exchange: Exchange, target: Target) -> dict[str, Any]:
         "request": {
             "method": request.method,
             "path": request.path,
-            "headers": _open(dict(request.headers)),
+            "headers": secrecy.headers(dict(request.headers)),
             "body": request.body.decode("utf-8", "replace"),
         },
         "response": {
             "status": response.status,
-            "headers": _open(response.headers),
+            "headers": secrecy.headers(response.headers),
             "body": response.body.decode("utf-8", "replace"),
             "error": response.error,
         },
@@ -211,18 +220,8 @@ def _plain(exchange: Exchange, target: Target) -> dict[str, Any]:
         "meaning": exchange.meaning,
         "rule": exchange.rule,
     }
-    masked: dict[str, Any] = _masked(data, target)
+    masked: dict[str, Any] = secrecy.masked_data(data, target.secrets, exchange.secrets)
     return masked
-
-
-def _open(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: "(hidden)" if name.lower() in HIDDEN else value for name, value in headers.items()}
-
-
-def _masked(data: Any, target: Target) -> Any:
-    if isinstance(data, dict):
-        return {key: _masked(value, target) for key, value in data.items()}
-    return target.masked(data) if isinstance(data, str) else data
 
 
 def _summed_up(exchanges: list[Exchange], target: Target) -> str:
@@ -285,6 +284,37 @@ def clean(
     elif not quiet:
         _say("\n".join(each.sentence() for each in found))
     return UNKNOWN if any(each.left for each in found) else FINE
+
+
+@app.command
+def reset(
+    profile_name: str,
+    /,
+    *,
+    base_url: str | None = None,
+    i_own: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    quiet: Quiet = False,
+) -> int:
+    """Run the command by which a profile brings its service to a clean state.
+
+    Parameters
+    ----------
+    profile_name
+        Path of a profile file, or name of a shipped one.
+    base_url
+        Where the service is, instead of the profile's address; the command finds it in QUOTALAB_BASE_URL.
+    i_own
+        A host that is not this machine and whose service you may change.
+    """
+    from loadtests.loading.preparing import resetting
+
+    found = resetting(profile_name, base_url=base_url, owned=i_own)
+    if not quiet:
+        _say(f"running {found.sentence()}")
+    said = found.run()
+    if not quiet:
+        _say("\n".join([*(f"  | {line}" for line in said.splitlines()), "the service was reset"]))
+    return FINE
 
 
 def main() -> int:

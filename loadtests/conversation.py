@@ -37,6 +37,8 @@ class Told(NamedTuple):
     """What the answers left for later requests of this applicant."""
     requests: int
     """How many were sent."""
+    step: int
+    """Which of the steps gave the last answer, from 1."""
 
 
 Seen = Callable[[Step, Request, Reply, Classified], None]
@@ -58,7 +60,7 @@ def converse(
     new: dict[str, str] = {}
     sent = 0
     answer = Classified("", "ok")
-    for step in steps:
+    for number, step in enumerate(steps, 1):
         if step.poll.first_s:
             pause(step.poll.first_s)
         until = now() + step.poll.deadline_s
@@ -75,11 +77,11 @@ def converse(
                 break
             if now() + answer.poll_s > until:
                 late = f"not decided within {step.poll.deadline_s:g} s"
-                return Told(answer._replace(done=True, note=late, poll_s=None), new, sent)
+                return Told(answer._replace(done=True, note=late, poll_s=None), new, sent, number)
             pause(answer.poll_s)
         if answer.done:
-            return Told(answer, new, sent)
-    return Told(answer._replace(done=True), new, sent)
+            return Told(answer, new, sent, number)
+    return Told(answer._replace(done=True), new, sent, len(steps))
 
 
 def _classified(

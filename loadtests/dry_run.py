@@ -1,33 +1,33 @@
 """A dry run of a profile: each operation once, by one applicant, with everything that was said.
 
-Operations that change the service for all (open, close, refresh) are left out. What was claimed is released
-at the end, if the service has a release. An *exchange* is one request with its answer and the rule that held.
+What was claimed is released at the end, if the service has a release. Of the orders of the administration a
+cap is set to the limit that it has, which changes nothing; the others (open, refresh, close) would change the
+service for all, and are sent only when asked for. An *exchange* is one request with its answer and the rule
+that held.
 """
 
-import ssl
+import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
-import urllib3
-from urllib3.exceptions import HTTPError
-
-from loadtests.conversation import Reply, converse
+from loadtests.asking import Asker
+from loadtests.conversation import Reply
 from loadtests.profile import Classified, Request, Step, Target, Unreadable, Who
+from loadtests.profiles import secrecy
+from loadtests.profiles.placeholders import names
+from loadtests.profiles.records import Rule
+from loadtests.profiles.sources import as_text
 
-LEFT_OUT = ("open", "close", "refresh")
+FOR_ALL: Final = ("open", "refresh", "close")
+"""Orders that change the service for everybody."""
+PARTS: Final = (
+    *("setup", "open", "enrol", "read", "ticket", "figures", "set_cap", "refresh"),
+    *("claim", "listing", "release", "close"),
+)
+"""In which order a dry run asks."""
 Verdict = Literal["fine", "unmatched", "unreachable"]
-
-
-class Response(NamedTuple):
-    """An answer, or why there is none."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    error: str | None = None
-    was_written: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,121 +43,129 @@ class Exchange:
     """What the answer means by the profile, or why it means nothing."""
     rule: str
     """The rule that held, as the profile has it; empty if none did."""
+    secrets: Mapping[str, str]
+    """Variables whose values must not be shown: what setup and enrol left, and what looks like a secret."""
 
 
-class Client:
-    """Sends one request at a time, once: no retries and no redirects."""
+@dataclass(eq=False)
+class _Session:
+    """Who asks, on which line, and what the answers have left so far."""
 
-    def __init__(self, target: Target) -> None:
-        tls = target.tls
-        context = None
-        if target.base_url.startswith("https"):
-            context = ssl.create_default_context(cafile=tls.ca_file)
-            context.check_hostname = tls.verify
-            context.verify_mode = ssl.CERT_REQUIRED if tls.verify else ssl.CERT_NONE
-            if tls.certificate_file:
-                context.load_cert_chain(tls.certificate_file, tls.key_file)
-        self._base_url = target.base_url
-        timeout = urllib3.Timeout(connect=min(5.0, target.profile.timeout_s), read=target.profile.timeout_s)
-        self._pool = urllib3.PoolManager(retries=False, timeout=timeout, ssl_context=context)
+    target: Target
+    asker: Asker
+    who: Who
+    secrets: dict[str, str] = field(default_factory=dict)
+    limit: int | None = None
+    """What the reading `cap` said."""
 
-    def send(self, request: Request) -> Response:
-        headers = urllib3.HTTPHeaderDict(request.headers)
-        try:
-            found = self._pool.request(
-                request.method,
-                self._base_url + request.path,
-                body=request.body or None,
-                headers=headers,
-                redirect=False,
-            )
-        except urllib3.exceptions.NewConnectionError as error:
-            return Response(
-                0, {}, b"", f"no connection: {error.args[-1]}".rpartition(": ")[2], was_written=False
-            )
-        except HTTPError as error:
-            return Response(0, {}, b"", " ".join(str(error).split()))
-        lines = {name.lower(): "\n".join(found.headers.getlist(name)) for name in found.headers}
-        return Response(found.status, lines, found.data)
+    @property
+    def variables(self) -> dict[str, str]:
+        return self.asker.variables
+
+    def exchange(
+        self, name: str, request: Request, reply: Reply, verdict: Verdict, meaning: str, rule: str = ""
+    ) -> Exchange:
+        return Exchange(name, request, reply, verdict, meaning, rule, dict(self.secrets))
 
 
-def dry_run(target: Target, who: Who) -> Iterator[Exchange]:
-    """Every exchange, as it is had. Ends early when the service cannot be reached."""
-    client = Client(target)
-    variables: dict[str, str] = dict(target.variables)
-    for exchange in _waited_for(target, client, who, variables):
-        yield exchange
-        if exchange.verdict != "fine":
-            return
-    for part in ("setup", "enrol", "read", "ticket", "readings", "claim", "listing", "release"):
-        if part == "readings":
-            exchanges: list[Exchange] = list(_figures(target, client, who, variables))
-        elif part == "listing":
-            exchanges = list(_listing(target, client, who, variables))
-        else:
-            exchanges, who = _operation(target, part, client, who, variables)
-        yield from exchanges
-        if any(each.verdict == "unreachable" for each in exchanges) or (
-            part in ("setup", "enrol") and any(each.verdict != "fine" for each in exchanges)
-        ):
-            return
+def dry_run(target: Target, who: Who, *, orders: bool = False) -> Iterator[Exchange]:
+    """Every exchange, as it is had; with those of `orders` if wanted. Ends early if nobody answers."""
+    session = _Session(target, Asker(target), who)
+    session.secrets |= {name: text for name, text in target.variables.items() if secrecy.is_secret(name)}
+    try:
+        for exchange in _waited_for(session):
+            yield exchange
+            if exchange.verdict != "fine":
+                return
+        for part in PARTS:
+            if part in FOR_ALL and not orders:
+                continue
+            exchanges = list(_of_part(session, part))
+            yield from exchanges
+            if any(each.verdict == "unreachable" for each in exchanges) or (
+                part in ("setup", "enrol") and any(each.verdict != "fine" for each in exchanges)
+            ):
+                return
+    finally:
+        session.asker.close()
 
 
-def _waited_for(target: Target, client: Client, who: Who, variables: dict[str, str]) -> Iterator[Exchange]:
+def _of_part(session: _Session, part: str) -> Iterator[Exchange]:
+    if part == "figures":
+        yield from _figures(session)
+    elif part == "listing":
+        yield from _slot(session)
+        yield from _listing(session)
+    else:
+        yield from _operation(session, part)
+
+
+def _waited_for(session: _Session) -> Iterator[Exchange]:
     """The service's own word that it is ready, waited for as long as the profile says."""
+    target = session.target
     if target.is_ready is None or target.ready is None:
         return
     build, good = target.is_ready
-    request = build(who, variables)
+    request = build(session.who, session.variables)
     until = time.monotonic() + target.ready.deadline_s
     while True:
-        response = client.send(request)
-        if response.status in good:
-            yield Exchange("ready", request, response, "fine", "ready", "")
+        reply = session.asker.attempt(request)
+        if reply.error is None and reply.status in good:
+            yield session.exchange("ready", request, reply, "fine", "ready")
             return
-        if response.error or time.monotonic() > until:  # a service that is not there is not waited for
-            verdict: Verdict = "unreachable" if response.error else "unmatched"
-            yield Exchange("ready", request, response, verdict, response.error or "not ready", "")
+        if reply.error or time.monotonic() > until:  # a service that is not there is not waited for
+            verdict: Verdict = "unreachable" if reply.error else "unmatched"
+            meaning = reply.error or f"not ready within {target.ready.deadline_s:g} s"
+            yield session.exchange("ready", request, reply, verdict, meaning)
             return
         time.sleep(target.ready.every_s)
 
 
-def _operation(
-    target: Target, part: str, client: Client, who: Who, variables: dict[str, str]
-) -> tuple[list[Exchange], Who]:
-    steps: tuple[Step, ...] = getattr(target, part)
+def _operation(session: _Session, part: str) -> list[Exchange]:
+    """All exchanges of one part; what its answers leave is kept for the parts after it."""
+    steps: tuple[Step, ...] = getattr(session.target, part)
     exchanges: list[Exchange] = []
-    if not steps or (part == "release" and not _may_release(target, who)):
-        return exchanges, who
+    about = _about(session, part)
+    if not steps or about is None:
+        return exchanges
 
     def seen(step: Step, request: Request, reply: Reply, told: Classified) -> None:
-        exchanges.append(_exchange(step, request, reply, told))
+        is_given = part in ("setup", "enrol")
+        session.secrets |= {k: v for k, v in told.extracted.items() if is_given or secrecy.is_secret(k)}
+        if step is steps[-1] and told.poll_s is None:
+            told = told._replace(done=True)  # nothing comes after it
+        exchanges.append(_exchange(session, step, request, reply, told))
 
-    told = converse(steps, who, variables, client.send, time.sleep, time.monotonic, seen=seen)
-    variables.update(told.variables)
+    told = session.asker.converse(steps, session.who, about, seen=seen)
+    session.variables.update(told.variables)
     if part == "claim":  # a release is another command, and has another key
-        who = who._replace(
-            claim_id=told.classified.claim_id or "",
-            key=f"{who.key[:-1]}{'1' if who.key[-1:] == '0' else '0'}",
-        )
-    return exchanges, who
+        key = session.who.key
+        other = f"{key[:-1]}{'1' if key[-1:] == '0' else '0'}"
+        session.who = session.who._replace(claim_id=told.classified.claim_id or "", key=other)
+    return exchanges
 
 
-def _may_release(target: Target, who: Who) -> bool:
-    """Whether the claim left what its release needs."""
-    from loadtests.profiles.placeholders import names
+def _about(session: _Session, part: str) -> dict[str, str] | None:
+    """What a part's requests may name besides; None if it cannot be sent, or must not be."""
+    intake = session.who.intake
+    if part == "release":
+        needs = set().union(*(names(step) for step in session.target.profile.release))
+        return {} if session.who.claim_id or "claim_id" not in needs else None
+    if part == "set_cap":
+        return None if session.limit is None else {"cap": intake, "limit": str(session.limit)}
+    if part == "open":
+        cap = {"name": intake, "limit": 1, "covers": [[intake, None]]}
+        return {"cap": intake, "limit": "1", "caps": json.dumps([cap]), "spec": "{}"}
+    return {}
 
-    needs = set().union(*(names(step) for step in target.profile.release))
-    return bool(who.claim_id) or "claim_id" not in needs
 
-
-def _exchange(step: Step, request: Request, reply: Reply, told: Classified) -> Exchange:
+def _exchange(session: _Session, step: Step, request: Request, reply: Reply, told: Classified) -> Exchange:
     rule = shown(step.rules[told.rule]) if told.rule >= 0 else ""
     if reply.error is not None:
-        return Exchange(step.name, request, reply, "unreachable", reply.error, rule)
+        return session.exchange(step.name, request, reply, "unreachable", reply.error, rule)
     if told.answer == "unmatched":
         meaning = f"unmatched: {told.note}" if told.note else "unmatched: no rule holds for this answer"
-        return Exchange(step.name, request, reply, "unmatched", meaning, rule)
+        return session.exchange(step.name, request, reply, "unmatched", meaning, rule)
     parts = {
         "slot": told.slot,
         "claim_id": told.claim_id,
@@ -166,25 +174,23 @@ def _exchange(step: Step, request: Request, reply: Reply, told: Classified) -> E
         "cap": told.cap,
         "given_back": told.given_back,
         "retry_after_s": told.retry_after_s,
-        **told.extracted,
+        **{
+            name: secrecy.HIDDEN if name in session.secrets else text for name, text in told.extracted.items()
+        },
     }
-    said = ", ".join(f"{name} = {value}" for name, value in parts.items() if value is not None)
+    said = ", ".join(f"{name} = {as_text(value)}" for name, value in parts.items() if value is not None)
     words = told.answer if told.done else f"{told.answer or 'go on'}, ask again" if told.poll_s else "go on"
-    return Exchange(step.name, request, reply, "fine", f"{words or 'done'}{': ' * bool(said)}{said}", rule)
+    meaning = f"{words or 'done'}{': ' * bool(said)}{said}"
+    return session.exchange(step.name, request, reply, "fine", meaning, rule)
 
 
-def shown(rule: object) -> str:
+def shown(rule: Rule) -> str:
     """A rule on one line, nearly as a file has it."""
-    from loadtests.profiles.records import Rule
-
-    assert isinstance(rule, Rule), rule
     given = rule.model_dump(by_alias=True, exclude_unset=True)
     return ", ".join(f"{name} = {_toml(value)}" for name, value in given.items())
 
 
 def _toml(value: object) -> str:
-    import json
-
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, dict):
@@ -192,52 +198,61 @@ def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _figures(target: Target, client: Client, who: Who, variables: dict[str, str]) -> Iterator[Exchange]:
+def _figures(session: _Session) -> Iterator[Exchange]:
     """The readings of the service, each once."""
     for name in ("cap", "used", "held", "available"):
-        reading = getattr(target.readings, name)
+        reading = getattr(session.target.readings, name)
         if reading is None:
             continue
-        request = reading.request(who, variables)
-        response = client.send(request)
+        request = reading.request(session.who, session.variables)
+        reply = session.asker.attempt(request)
         try:
-            meaning = str(reading.value(response.status, response.headers, response.body))
-            yield Exchange(f"readings.{name}", request, response, "fine", meaning, "")
+            figure = reading.value(reply.status, reply.headers, reply.body)
         except Unreadable as error:
-            yield _unread(f"readings.{name}", request, response, error)
+            yield _unread(session, f"readings.{name}", request, reply, error)
+            continue
+        if name == "cap":
+            session.limit = figure
+        yield session.exchange(f"readings.{name}", request, reply, "fine", str(figure))
 
 
-def _listing(target: Target, client: Client, who: Who, variables: dict[str, str]) -> Iterator[Exchange]:
-    """What the service says of the applicant's slot, and the list of holders to its end."""
-    slot, holders = target.readings.slot, target.readings.holders
-    if slot is not None:
-        request = slot.request(who, variables)
-        response = client.send(request)
-        try:
-            found = slot.value(response.status, response.headers, response.body, who)
-            yield Exchange("readings.slot", request, response, "fine", found or "none", "")
-        except Unreadable as error:
-            yield _unread("readings.slot", request, response, error)
+def _slot(session: _Session) -> Iterator[Exchange]:
+    """What the service says of the applicant's slot."""
+    slot = session.target.readings.slot
+    if slot is None:
+        return
+    request = slot.request(session.who, session.variables)
+    reply = session.asker.attempt(request)
+    try:
+        found = slot.value(reply.status, reply.headers, reply.body, session.who)
+        yield session.exchange("readings.slot", request, reply, "fine", found or "none")
+    except Unreadable as error:
+        yield _unread(session, "readings.slot", request, reply, error)
+
+
+def _listing(session: _Session) -> Iterator[Exchange]:
+    """The list of holders to its end."""
+    holders, who = session.target.readings.holders, session.who
     if holders is None:
         return
-    back = target.way_back([who.applicant])
-    following: Request | None = holders.request(who, variables)
+    back = session.target.way_back([who.applicant])
+    following: Request | None = holders.request(who, session.variables)
     count = ours = pages = 0
     while following is not None and pages < holders.most_pages:
         request, pages = following, pages + 1
-        response = client.send(request)
+        reply = session.asker.attempt(request)
         try:
-            found_page, following = holders.page(request, response.status, response.headers, response.body)
+            page, following = holders.page(request, reply.status, reply.headers, reply.body)
         except Unreadable as error:
-            yield _unread("readings.holders", request, response, error)
+            yield _unread(session, "readings.holders", request, reply, error)
             return
-        count += len(found_page)
-        ours += sum(holder.shown in back for holder in found_page)
+        count += len(page)
+        ours += sum(holder.shown in back for holder in page)
         meaning = f"{count} so far, {ours} of them {who.applicant}"
-        yield Exchange("readings.holders", request, response, "fine", meaning, "")
+        yield session.exchange("readings.holders", request, reply, "fine", meaning)
 
 
-def _unread(name: str, request: Request, response: Response, error: Unreadable) -> Exchange:
-    if response.error is not None:
-        return Exchange(name, request, response, "unreachable", response.error, "")
-    return Exchange(name, request, response, "unmatched", str(error), "")
+def _unread(session: _Session, name: str, request: Request, reply: Reply, error: Unreadable) -> Exchange:
+    if reply.error is not None:
+        return session.exchange(name, request, reply, "unreachable", reply.error)
+    return session.exchange(name, request, reply, "unmatched", str(error))

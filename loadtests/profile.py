@@ -7,21 +7,22 @@ does that for any client. A target holds secrets and is never written anywhere; 
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from loadtests.profiles import environment as surroundings
-from loadtests.profiles import filters, readings, steps
+from loadtests.profiles import filters, placeholders, reading_back, readings, steps
 from loadtests.profiles.classify import statuses
 from loadtests.profiles.exchange import Classified, Request, Who
-from loadtests.profiles.file import Shipped, load, shipped, text_of
+from loadtests.profiles.file import load, shipped, text_of
 from loadtests.profiles.readings import Holder, Unreadable
 from loadtests.profiles.records import OPERATIONS, Capabilities, Profile, Ready, Reset, Retry, Tls
 from loadtests.profiles.steps import Build
 from loadtests.profiles.steps import CompiledStep as Step
 from loadtests.profiles.templates import Compiler
+from sim.scenario_files.files import Shipped
 
 __all__ = [
     "OPERATIONS",
@@ -74,7 +75,10 @@ class Target:
     open: tuple[Step, ...]
     close: tuple[Step, ...]
     refresh: tuple[Step, ...]
+    set_cap: tuple[Step, ...]
     readings: Readings
+    read_back: Mapping[str, tuple[Step, ...]]
+    """Operation -> the step by which its unknown effect is read back; nothing without a reading `slot`."""
     is_ready: tuple[Build, frozenset[int]] | None
     """The request that tells whether the service is ready, and the statuses that say yes."""
 
@@ -99,14 +103,32 @@ class Target:
         return self.profile.reset
 
     @property
+    def keeps_variables(self) -> bool:
+        """Whether what an operation's answers leave may be needed by the applicant's later requests."""
+        left = {name for op in OPERATIONS for step in getattr(self.profile, op) for name in step.extract}
+        return self.profile.cookies or bool(left - set(Who._fields))
+
+    @property
     def slot_is_applicant(self) -> bool:
         """Whether nothing but the applicant names a slot; Classified.slot is then None."""
         return self.profile.slot == "applicant"
 
     def operation(self, op: str) -> tuple[Step, ...]:
         """The steps of an operation of the history; () if the profile has none."""
-        found: tuple[Step, ...] = getattr(self, op) if op in OPERATIONS else ()
+        part = op.replace("-", "_")
+        found: tuple[Step, ...] = getattr(self, part) if part in OPERATIONS else ()
         return found
+
+    def set_up_by(self, intakes: Sequence[str]) -> tuple[Who, ...]:
+        """For whom `setup` is sent: once, or once for each intake where its requests name that."""
+        if not self.setup:
+            return ()
+        named = set().union(*(placeholders.names(step) for step in self.profile.setup))
+        return (
+            tuple(Who("", intake=each) for each in intakes or ("current",))
+            if "intake" in named
+            else (Who(""),)
+        )
 
     def way_back(self, applicants: Iterable[str]) -> dict[str, str]:
         """As the list of holders shows them -> the applicants of a run."""
@@ -159,6 +181,7 @@ def compiled(
     if profile.ready is not None:
         build = steps.builder(profile.ready, profile, prefix, compiler)
         is_ready = (build, statuses(profile.ready.status))
+    slot = readings.one_slot(said.slot, profile, prefix, compiler) if said.slot else None
     return Target(
         profile=profile,
         base_url=f"{url.scheme}://{url.netloc}",
@@ -167,8 +190,9 @@ def compiled(
         **{name: ready_steps(name) for name in ("setup", "enrol", *OPERATIONS)},
         readings=Readings(
             **figures,
-            slot=readings.one_slot(said.slot, profile, prefix, compiler) if said.slot else None,
+            slot=slot,
             holders=readings.listing(said.holders, profile, prefix, compiler) if said.holders else None,
         ),
+        read_back=reading_back.read_back(slot, profile),
         is_ready=is_ready,
     )

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -65,10 +65,17 @@ class Child:
             return ""
 
 
-def start(name: str, command: Sequence[str], output: Path, *, cwd: Path | None = None) -> Child:
-    """Start a command as a child; BadInput if there is no such command."""
+def start(
+    name: str,
+    command: Sequence[str],
+    output: Path,
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Child:
+    """Start a command as a child, with more in its environment; BadInput if there is no such command."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"} | dict(environment or {})
     with output.open("wb") as file:
         try:
             process = subprocess.Popen(

@@ -21,6 +21,8 @@ class Who(NamedTuple):
     claim_id: str = ""
     """What the claim was called by the service; for a release."""
     chain: int = 0
+    reason: str = "withdrawal"
+    """Why the slot is released: withdrawal, refusal or expiry."""
 
 
 class Request(NamedTuple):

@@ -1,27 +1,23 @@
 """Profile files: find one, follow what it extends, check it in full, and say all that is wrong at once."""
 
 import dataclasses
-import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
 from loadtests.profiles import rules
-from loadtests.profiles.faults import faults_of_form
+from loadtests.profiles.faults import FORM
 from loadtests.profiles.records import Profile
 from sim.errors import BadInput, Problem, complaint
+from sim.scenario_files import files
 from sim.scenario_files.check import UNREADABLE
-from sim.scenario_files.faults import Fault, dotted, nearest, value_at
+from sim.scenario_files.faults import Fault, faults_of_form, value_at
+from sim.scenario_files.files import Kind, Shipped
 from sim.scenario_files.syntax import Read, read
 
-
-class Shipped(NamedTuple):
-    """A profile that comes with the package."""
-
-    name: str
-    title: str
+PROFILES: Final = Kind("profile", package="loadtests.targets", folder="loadtests/targets")
 
 
 class _Layer(NamedTuple):
@@ -48,7 +44,7 @@ def load(path_or_name: str | Path) -> Profile:
         if not broken and not faults:
             return profile
     except ValidationError as error:
-        faults = faults_of_form(data, error)
+        faults = faults_of_form(data, error, FORM)
     told = [fault for fault in faults if value_at(data, fault.path) != UNREADABLE]
     raise BadInput(broken + _placed(told, data, layers))
 
@@ -82,44 +78,23 @@ def _beside(file: str, named: str) -> str:
     return str(beside) if Path(named).suffix or beside.is_file() else named
 
 
+def folder_of(path_or_name: str | Path, path: tuple[str, ...]) -> Path:
+    """The folder of the file that says something: the profile's own, or that of one which it extends."""
+    layers = _layers(path_or_name)
+    saying = next((each for each in layers if value_at(each.found.data or {}, path) is not None), layers[0])
+    if Path(saying.file).is_file():
+        return Path(saying.file).resolve().parent
+    return Path(str(resources.files(PROFILES.package)))  # one that comes with the package
+
+
 def text_of(path_or_name: str | Path) -> tuple[str, str]:
     """What to call the file in messages, and its text."""
-    path = Path(path_or_name)
-    file = str(path_or_name)
-    if path.is_file():
-        raw = path.read_bytes()
-    elif path.is_dir():
-        raise complaint("this is a folder", file=file, expected="a profile file")
-    elif path.suffix == "" and len(path.parts) == 1:
-        names = [each.name for each in shipped()]
-        if file not in names:
-            near = nearest(file, names)
-            raise complaint(
-                f'there is no file and no shipped profile "{file}"',
-                expected=f"a path, or one of {', '.join(names)}",
-                mend=f"write {near}" if near else "",
-            )
-        raw = (resources.files("loadtests.targets") / f"{file}.toml").read_bytes()
-        file = f"loadtests/targets/{file}.toml"
-    else:
-        folder = path.parent
-        beside = sorted(each.name for each in folder.glob("*.toml")) if folder.is_dir() else []
-        near = nearest(path.name, beside)
-        where = "there is no such file" if folder.is_dir() else f"there is no folder {folder}"
-        raise complaint(where, file=file, mend=f"write {folder / near}" if near else "")
-    try:
-        return file, raw.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        message = f"line {line} has a character that is not UTF-8"
-        raise complaint(message, file=file, mend="save the file in the encoding UTF-8") from None
+    return files.text_of(PROFILES, path_or_name)
 
 
 def shipped() -> list[Shipped]:
     """The profiles that come with the package, by name."""
-    files = (each for each in resources.files("loadtests.targets").iterdir() if each.name.endswith(".toml"))
-    titles = {each.name[:-5]: tomllib.loads(each.read_text("utf-8"))["title"] for each in files}
-    return [Shipped(name, titles[name]) for name in sorted(titles)]
+    return files.shipped(PROFILES)
 
 
 def _joined(below: Any, above: Any) -> Any:
@@ -141,27 +116,13 @@ def _of(layer: _Layer, problem: Problem) -> Problem:
 
 def _placed(faults: list[Fault], data: dict[str, Any], layers: list[_Layer]) -> list[Problem]:
     """The faults as problems, each in the file that says it: the first of the chain that has the place."""
-    from sim.scenario_files.positions import Places  # a parser that a good file does not need
-
     placed: list[tuple[int, Problem]] = []
+    places = [files.places_of(layer.found.text) for layer in layers]
     for fault in faults:
         saying = (k for k, layer in enumerate(layers) if _says(layer.found.data, fault.path))
         number = next(saying, 0)
-        text = layers[number].found.text
-        places = Places(text)
-        place = places.key(fault.path) if fault.at_key else places.value(fault.path)
-        problem = Problem(
-            message=fault.message,
-            file=layers[number].file,
-            key=dotted(data, fault.path),
-            line=place.line if place else 0,
-            column=place.column if place else 0,
-            width=place.width if place else 1,
-            text=text.split("\n")[place.line - 1].replace("\t", " ") if place else "",
-            expected=fault.expected,
-            mend=fault.mend,
-        )
-        placed.append((number, problem))
+        problem = files.placed(fault, data, layers[number].found.text, places[number])
+        placed.append((number, _of(layers[number], problem)))
     placed.sort(key=lambda item: (item[0], item[1].line, item[1].column))
     return [problem for _, problem in placed]
 

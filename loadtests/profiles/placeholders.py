@@ -7,14 +7,18 @@ from typing import Any, Final
 from loadtests.profiles.environment import texts
 from loadtests.profiles.exchange import Who
 from loadtests.profiles.filters import FILTERS, filter_of
-from loadtests.profiles.records import OPERATIONS, Asking, Profile
+from loadtests.profiles.records import OPERATIONS, ORDERS, Asking, Profile
 from loadtests.profiles.templates import Hole, Stray, parts
 from sim.scenario_files.faults import Fault, nearest
 from sim.scenario_files.schema import Path
 
+OF_ORDERS: Final = {"open": ("limit", "cap", "caps", "spec"), "set_cap": ("limit", "cap")}
+"""What an order of the administration is about, besides its intake."""
+
 SHARED: Final = (
     "setup",
     "ready",
+    *ORDERS,
     "readings.cap",
     "readings.used",
     "readings.held",
@@ -55,7 +59,7 @@ def all_are_known(profile: Profile) -> Iterator[Fault]:
     if profile.ready:
         yield from _named(("ready",), _templates(profile.ready), known | {"intake"}, "ready")
     for part in ("setup", "enrol", *OPERATIONS):
-        allowed = {"intake"} if part == "setup" else fields
+        allowed = {"intake", *OF_ORDERS.get(part, ())} if part in SHARED else fields
         for number, step in enumerate(getattr(profile, part)):
             yield from _named((part, number), _templates(step), known | allowed, part)
             known |= set(step.extract)

@@ -49,6 +49,9 @@ class CompiledSlot:
 
     request: Build
     value: Callable[[int, Mapping[str, str], bytes, Who], str | None]
+    """(status, headers, body, who) -> the slot; raises Unreadable."""
+    claim_id: Callable[[int, Mapping[str, str], bytes, Who], str | None]
+    """The same -> the name of the claim, where the profile says where it stands."""
     settle_s: float
 
 
@@ -87,7 +90,13 @@ def one_slot(reading: SlotReading, profile: Profile, prefix: str, compiler: Comp
         found = get(_read("slot", good, status, headers, body)._replace(who=who))
         return None if found is None else as_text(found)
 
-    return CompiledSlot(builder(reading, profile, prefix, compiler), value, reading.settle_s)
+    named = getter(reading.claim_id, compiler) if reading.claim_id else None
+
+    def claim_id(status: int, headers: Mapping[str, str], body: bytes, who: Who) -> str | None:
+        found = named(_read("slot", good, status, headers, body)._replace(who=who)) if named else None
+        return None if found is None else as_text(found)
+
+    return CompiledSlot(builder(reading, profile, prefix, compiler), value, claim_id, reading.settle_s)
 
 
 def _read(name: str, good: frozenset[int], status: int, headers: Mapping[str, str], body: bytes) -> Answered:

@@ -1,136 +1,33 @@
 """What a profile file says: how one deployed service is asked, and what its answers mean.
 
-The fields below are the manual of the format. Texts may hold placeholders (templates.py); where a value of an
-answer stands is a source (sources.py). Unknown keys are errors; what must hold between keys is in rules.py.
+The fields below, those of a request (requests.py) and those of the readings (figures.py) are the manual of
+the format. Unknown keys are errors; what must hold between keys is in rules.py.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from sim.policy import Record as ScenarioRecord
+from loadtests.profiles.figures import Listing, Page, Reading, Readings, SlotReading
+from loadtests.profiles.requests import (
+    Amount,
+    Answer,
+    Asking,
+    Condition,
+    Poll,
+    Record,
+    Rule,
+    Seconds,
+    Step,
+    Take,
+    Text,
+)
 
-Answer = Literal[
-    "granted", "replayed", "duplicate", "full", "closed", "mismatch", "ineligible", "incomplete", "released",
-    "unheld", "count", "accepted-async", "throttled", "conflict", "rejected", "error",
+__all__ = [
+    "OPERATIONS", "ORDERS", "Answer", "Asking", "Capabilities", "Condition", "Listing", "Page", "Poll",
+    "Profile", "Reading", "Readings", "Ready", "Record", "Reset", "Retry", "Rule", "SlotReading", "Step",
+    "Take", "Tls",
 ]  # fmt: skip
-"""protocol.ANSWERS without unmatched, which is no rule's to give."""
-
-Seconds = Annotated[float, Field(ge=0, le=3600)]
-Amount = Annotated[int, Field(ge=1, le=1_000_000)]
-Text = dict[str, str]
-
-
-class Record(ScenarioRecord):
-    """Base of every record of a profile: frozen, and a key that is not known is an error."""
-
-    model_config = ConfigDict(serialize_by_alias=True)
-
-
-class Condition(Record):
-    """What an answer must look like: its status, and tests of one header or JSON value, and of the body."""
-
-    status: int | str | tuple[int | str, ...] = ()
-    """A status code, a class as "2xx", a range as "500-599", or a list of these; any if left out."""
-    header: str = ""
-    """The response header that is tested."""
-    path: str | None = Field(None, alias="json")
-    """The path into the JSON body that is tested."""
-    body: str = ""
-    """A regular expression that is searched in the body."""
-    equals: str | int | float | bool | None = None
-    """The header or the JSON value is this; a text may have placeholders."""
-    contains: str | int | float | bool | None = None
-    """It contains this: as part of a text, a member of a list, a key of a table."""
-    matches: str | None = None
-    """This regular expression is found in it."""
-    exists: bool | None = None
-    """It is there (true), or is absent or null (false)."""
-
-
-class Rule(Condition):
-    """What it means if an answer looks like that. Rules are tried in order; the first that holds counts."""
-
-    also: tuple[Condition, ...] = ()
-    """Further conditions, all of which must hold too."""
-    answer: Answer | None = None
-    """What the applicant was told. It ends the operation, unless `go` says otherwise."""
-    go: Literal["next", "again"] | None = None
-    """next: go on with the next step; again: ask this step again, as `poll` says."""
-    slot: str | None = None
-    """Where the slot stands; overrides the step's `take`, as do the following."""
-    claim_id: str | None = None
-    """Where the name of the claim stands, for its release."""
-    position: str | None = None
-    """Where the position in the order of grants stands."""
-    value: str | None = None
-    """Where the figure stands that a reading saw."""
-    cap: str | None = None
-    """Where the cap stands that had no room."""
-    given_back: str | None = None
-    """Where it stands whether a release lowered the count."""
-
-
-class Poll(Record):
-    """How a step is repeated until a rule ends it."""
-
-    first_s: Seconds = 0.0
-    """Pause before it is asked for the first time."""
-    every_s: Seconds = 0.2
-    """Pause before it is asked again; the service's Retry-After, if it gives one, comes first."""
-    deadline_s: Seconds = 30.0
-    """After so long the operation ends undecided."""
-
-
-class Take(Record):
-    """Where in an answer the parts of a grant stand. A grant without its slot or claim id is unmatched."""
-
-    slot: str | None = None
-    """Where the slot stands: a replay names the same, a second grant another. See `slot` of the profile."""
-    claim_id: str | None = None
-    """Where the name of the claim stands, for its release."""
-    position: str | None = None
-    """Where the position in the order of grants stands."""
-    value: str | None = None
-    """Where the figure stands that a reading saw."""
-    cap: str | None = None
-    """Where the cap stands that had no room."""
-    given_back: str | None = None
-    """Where it stands whether a release lowered the count."""
-
-
-class Asking(Record):
-    """A request as a template."""
-
-    request: Annotated[
-        str, Field(pattern=r"^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S*$", examples=["GET /"])
-    ]
-    """The method and the path, with placeholders: POST /quotas/{intake}/claims."""
-    query: Text = {}
-    """Parameters after the question mark."""
-    headers: Text = {}
-    """Headers of this request; they come after, and instead of, those of the profile."""
-    json_body: Any = Field(None, alias="json")
-    """The body as JSON, written as TOML; a text that is one placeholder of a truth value becomes one."""
-    form: Text | None = None
-    """The body as fields of a form."""
-    graphql: dict[str, Any] | None = None
-    """The body as a GraphQL request: query, taken word for word, and variables."""
-    body: str | None = None
-    """The body as text; a Content-Type goes into headers."""
-
-
-class Step(Asking):
-    """One request of an operation, and what its answers mean."""
-
-    rules: tuple[Rule, ...] = ()
-    """What the answers mean, in order; the profile's `rules` come after them."""
-    take: Take = Take()
-    """Where the parts of a grant stand, for every rule that does not say it itself."""
-    extract: Text = {}
-    """Variables for the requests after this one: name and where the value stands. Absent: unmatched."""
-    poll: Poll = Poll()
-    """How it is repeated, for rules that say `go = "again"`."""
 
 
 class Ready(Asking):
@@ -155,106 +52,33 @@ class Reset(Record):
     """How long the command may take."""
 
 
-class Page(Record):
-    """How a list continues: by an address in the answer, or by counting."""
-
-    next: str | None = None
-    """Where the address of the next page stands: json:next, or header:link for a Link with rel="next"."""
-    parameter: str | None = None
-    """The query parameter that says where to go on."""
-    cursor: str | None = None
-    """Where the parameter's next value stands: json:meta.cursor, or json:items[-1].id."""
-    by: Literal["items", "pages"] | None = None
-    """Or the parameter counts: items as offset and skip do, or pages."""
-    first: Annotated[int, Field(ge=0)] | None = None
-    """What the parameter counts from: 0 for items, 1 for pages if left out."""
-    size_parameter: str | None = None
-    """The query parameter for the size of a page, as limit and take are."""
-    size: Amount = 500
-    """Items a page, where it can be asked for."""
-    most: Amount = 100_000
-    """Pages at most: a list that goes on for ever is a fault."""
-
-
-class Reading(Asking):
-    """A named figure of the service, read before and after a run."""
-
-    value: str
-    """Where the figure stands."""
-    status: int | str | tuple[int | str, ...] = "2xx"
-    """The statuses of an answer that has it."""
-    settle_s: Seconds = 0.0
-    """How long the figure may lag behind the truth."""
-
-
-class SlotReading(Reading):
-    """The slot that one applicant holds, if any."""
-
-    none: int | str | tuple[int | str, ...] = 404
-    """The status of an applicant who holds none; so does a value that is absent."""
-
-
-class Listing(Asking):
-    """The list of those who hold a slot."""
-
-    entries: str = "json:"
-    """Where the list stands. A table counts as a list: each entry is its value, and its key is text:{key}."""
-    applicant: str
-    """Where in an entry the applicant stands."""
-    shown_as: str = "{applicant}"
-    """How the service shows an applicant, as a placeholder with filters: {applicant|uuid5}."""
-    slot: str | None = None
-    """Where in an entry the slot stands."""
-    claim_id: str | None = None
-    """Where in an entry the name of the claim stands."""
-    position: str | None = None
-    """Where in an entry its position in the order of grants stands."""
-    page: Page | None = None
-    """How the list continues; left out if it comes whole."""
-    settle_s: Seconds = 0.0
-    """How long the list may lag behind the truth."""
-
-
-class Readings(Record):
-    """What the service says of its own state. Without any, the answers alone are counted."""
-
-    cap: Reading | None = None
-    """The limit."""
-    used: Reading | None = None
-    """What the cap counts."""
-    held: Reading | None = None
-    """How many hold a slot, where that is not the same."""
-    available: Reading | None = None
-    """What is left."""
-    slot: SlotReading | None = None
-    """What one applicant holds."""
-    holders: Listing | None = None
-    """Everyone who holds a slot."""
-
-
 class Retry(Record):
-    """What is asked again, and when. A chain of attempts keeps its key."""
+    """What is asked again, and when. A chain of attempts keeps its key, but for `new_key_after`."""
 
     after: tuple[Answer, ...] = ("throttled", "conflict", "error")
-    """The answers after which the claim is tried again."""
+    """The answers after which the same is tried again; a refusal such as full may be among them."""
     most: Annotated[int, Field(ge=0, le=100)] = 3
     """Tries after the first, at most; a scenario may ask for fewer."""
-    pause_s: Seconds = 0.2
-    """Pause before the first of them."""
+    pause_s: Seconds | None = None
+    """Pause before the first of them; left out: as the scenario draws it for each person."""
     factor: Annotated[float, Field(ge=1, le=10)] = 2.0
     """What the pause is multiplied by each time."""
-    longest_pause_s: Seconds = 30.0
+    longest_pause_s: Seconds = 10.0
     """The pause grows no longer than this."""
-    jitter: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Which part of a pause is left to chance."""
+    jitter: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Which part of a pause is left to chance, told by a hash of person, chain and attempt: with 0.5 a pause
+    lasts from half of its length to all of it. A pause that the scenario draws differs from person to person
+    already."""
     retry_after: bool = True
     """Whether a Retry-After of the service replaces the pause."""
     from_step: Annotated[int, Field(ge=1)] = 1
-    """The step of the claim with which a new try begins."""
+    """The step of the claim with which a new try begins, once the steps before it are done."""
     new_key_after: tuple[Answer, ...] = ()
-    """The answers that the service keeps under the key, so that asking anew needs another one."""
+    """The answers that the service keeps under the key, so that asking anew needs another one. They are among
+    `after`, and none of them leaves it open whether anything was done."""
     resolve: Literal["same-key", "read-back", "none"] = "same-key"
-    """How an unknown effect is found out: by the same claim again, by the reading `slot`, or not at all."""
+    """How an unknown effect is found out: by the same claim again, by the reading `slot`, or not at all. With
+    read-back, a duplicate after an unknown effect is looked up too: the slot may be the chain's own."""
 
 
 class Capabilities(Record):
@@ -263,13 +87,14 @@ class Capabilities(Record):
     idempotent: bool = True
     """The same key again gets the first answer."""
     conflicts: bool = False
-    """A claim may fail for another's sake without effect, and has to be tried again."""
+    """A claim may fail for another's sake without effect, and has to be tried again; of a service that does
+    not say so, a conflict counts as an error."""
     one_slot_each: bool = True
     """An applicant holds one slot at most."""
     most_clients: Amount = 10_000
-    """Connections at once, at most."""
-    error_budget: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """The share of requests that may end in an error."""
+    """Connections at once, at most: whoever finds all of them in use waits for one."""
+    error_budget: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """The share of requests that may end in an error; with more of them a run proves nothing."""
 
 
 class Tls(Record):
@@ -331,11 +156,13 @@ class Profile(Record):
     ticket: tuple[Step, ...] = ()
     """How an applicant enters the waiting room."""
     open: tuple[Step, ...] = ()
-    """How an intake is opened."""
+    """How an intake is opened; also with {limit}, {cap} (the cap's name), {caps} and {spec} (as JSON)."""
     close: tuple[Step, ...] = ()
     """How it is closed."""
     refresh: tuple[Step, ...] = ()
     """How the copy of the count is renewed that claims are judged by."""
+    set_cap: tuple[Step, ...] = ()
+    """How a cap is given another limit: {cap} is its name, {limit} the limit."""
     retry: Retry = Retry()
     """What is asked again, and when."""
     readings: Readings = Readings()
@@ -344,5 +171,8 @@ class Profile(Record):
     """What it promises."""
 
 
-OPERATIONS = ("claim", "release", "read", "ticket", "open", "close", "refresh")
+OPERATIONS = ("claim", "release", "read", "ticket", "open", "close", "refresh", "set_cap")
 """Parts of a profile that are operations of the history; `setup` and `enrol` are not."""
+
+ORDERS = ("open", "close", "refresh", "set_cap")
+"""Those of them that an administration sends, for nobody in particular."""

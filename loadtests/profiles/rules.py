@@ -286,6 +286,15 @@ def retries_fit_the_claim(profile: Profile) -> Iterator[Fault]:
     if count and profile.retry.from_step > count:
         message = f"the claim has {count} step{'s' * (count > 1)}, not {profile.retry.from_step}"
         yield Fault(("retry", "from_step"), message)
+    for answer in profile.retry.new_key_after:
+        if answer in ("error", "accepted-async"):
+            says = (
+                f"after {answer} nobody knows whether a slot was taken; another key might take a second one"
+            )
+            yield Fault(("retry", "new_key_after"), says, mend=f"leave {answer} out")
+        elif answer not in profile.retry.after:
+            says = f"{answer} is not among the answers after which a claim is tried again"
+            yield Fault(("retry", "new_key_after"), says, mend=f'add "{answer}" to retry.after')
     if profile.retry.resolve == "read-back" and profile.readings.slot is None:
         mend = "add [readings.slot], with request and value"
         yield Fault(

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from loadtests.profiles.classify import Classify, classifier
 from loadtests.profiles.exchange import Classified, Request, Who
-from loadtests.profiles.records import Asking, Poll, Profile, Rule, Step
+from loadtests.profiles.records import ORDERS, Asking, Poll, Profile, Rule, Step
 from loadtests.profiles.sources import cookies
 from loadtests.profiles.templates import Compiler, joined, settled
 
@@ -38,7 +38,7 @@ class CompiledStep:
 
 def compiled(name: str, step: Step, profile: Profile, prefix: str, compiler: Compiler) -> CompiledStep:
     """A step of a profile; without any rules of its own, any 2xx goes on."""
-    commands = name.split()[0] in ("setup", "enrol", "open", "close", "refresh")
+    commands = name.split()[0] in ("setup", "enrol", *ORDERS)
     own = step.rules or ((_DONE,) if commands else ())
     rules = (*own, *profile.rules)
     build = builder(step, profile, prefix, compiler)

@@ -8,8 +8,8 @@ import datetime
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -28,14 +28,31 @@ class Fault(NamedTuple):
     """Whether the key itself is wrong, rather than its value."""
 
 
-def faults_of_form(data: Any, error: ValidationError) -> list[Fault]:
-    """Every fault that the types found, one a path, in the words of someone who knows the format."""
+class Form(NamedTuple):
+    """What messages know of the form of a kind of file."""
+
+    node_at: Callable[[Path], Node | None]
+    """The schema of the value at a path."""
+    all_keys: Callable[[], list[Path]]
+    """Every path that has a name of its own."""
+    missing: Callable[[Path], Fault]
+    """The fault that a key is missing, with the line that would supply it."""
+    most_places: int | None = None
+    """How many places are named for a key that stands in a wrong one; None for all."""
+    special: Callable[[Path, Any], Fault | None] = lambda path, value: None
+    """A fault of this kind of file alone, for a value that is wrong."""
+
+
+def faults_of_form(data: Any, error: ValidationError, form: Form | None = None) -> list[Fault]:
+    """Every fault that the types found, one a path, in the words of someone who knows the form: that of a
+    scenario if none is given."""
+    form = form or SCENARIO
     found: dict[Path, list[ErrorDetails]] = {}
     for each in error.errors(include_url=False):
-        found.setdefault(_path(data, each["loc"]), []).append(each)
+        found.setdefault(_path(data, each["loc"], form), []).append(each)
     # A value that fits none of several forms is complained about once per form: the closest look counts.
     deepest = {p: each for p, each in found.items() if not any(q[: len(p)] == p and q != p for q in found)}
-    faults = [_fault(data, path, errors) for path, errors in deepest.items()]
+    faults = [_fault(data, path, errors, form) for path, errors in deepest.items()]
     taken = {(*fault.path[:-1], fault.mend.removeprefix("write ")) for fault in faults if fault.at_key}
     return [fault for fault in faults if fault.message != MISSING or fault.path not in taken]
 
@@ -43,7 +60,7 @@ def faults_of_form(data: Any, error: ValidationError) -> list[Fault]:
 MISSING = "is missing"
 
 
-def _path(data: Any, loc: tuple[int | str, ...]) -> Path:
+def _path(data: Any, loc: tuple[int | str, ...], form: Form) -> Path:
     """The path in the data of a place in the types, which also names the forms that were tried."""
     path: Path = ()
     for number, step in enumerate(loc):
@@ -51,7 +68,7 @@ def _path(data: Any, loc: tuple[int | str, ...]) -> Path:
             path, data = (*path, str(step)), data[str(step)]
         elif isinstance(data, list) and isinstance(step, int) and step < len(data):
             path, data = (*path, step), data[step]
-        elif isinstance(data, dict) and number == len(loc) - 1 and step in keys(node_at(path)):
+        elif isinstance(data, dict) and number == len(loc) - 1 and step in keys(form.node_at(path)):
             path = (*path, step)  # a missing key
     return path
 
@@ -66,41 +83,42 @@ def value_at(data: Any, path: Path) -> Any:
     return data
 
 
-def _fault(data: Any, path: Path, errors: list[ErrorDetails]) -> Fault:
+def _fault(data: Any, path: Path, errors: list[ErrorDetails], form: Form) -> Fault:
     kinds = {each["type"]: each for each in errors}
     if "extra_forbidden" in kinds:
-        return unknown_key(path, value_at(data, path))
+        return unknown_key(path, value_at(data, path), form)
     if "missing" in kinds:
-        wanted = "" if path[0] in _TABLES_TO_ADD else expected(node_at(path))
-        return Fault(path, MISSING, wanted, _line_to_add(path))
+        return form.missing(path)
     if any(each["loc"][-1] == "[key]" for each in errors):
         return Fault(path, f'the key "{path[-1]}" is not a whole number from 1 to 1,000,000,000', at_key=True)
     if "value_error" in kinds:
-        return _stated(data, path, str(kinds["value_error"]["ctx"]["error"]))
-    return wrong_value(path, value_at(data, path))
+        return _stated(data, path, str(kinds["value_error"]["ctx"]["error"]), form)
+    value = value_at(data, path)
+    return form.special(path, value) or wrong_value(path, value, form.node_at(path))
 
 
-def _stated(data: Any, path: Path, statement: str) -> Fault:
+def _stated(data: Any, path: Path, statement: str, form: Form) -> Fault:
     """A fault that the types put in words themselves, "key: what is wrong"."""
     key, _, message = statement.partition(": ")
     value = value_at(data, path)
     bounded = re.match(r"\S+ is not a (whole )?number", message)
     inner = (*path, key) if isinstance(value, dict) and key in value else path
     if bounded:
-        return wrong_value(inner, value_at(data, inner), node_at(path))
+        return wrong_value(inner, value_at(data, inner), form.node_at(path))
     return Fault(inner, message)
 
 
-def unknown_key(path: Path, value: Any) -> Fault:
-    """A key that the format does not have, with the nearest one that it has."""
-    valid = keys(node_at(path[:-1]))
+def unknown_key(path: Path, value: Any, form: Form) -> Fault:
+    """A key that the form does not have, with the nearest one that it has."""
+    valid = keys(form.node_at(path[:-1]))
     key = str(path[-1])
     message = f"there is no such {'table' if kind(value) == 'a table' else 'key'}"
     if near := nearest(key, valid):
         return Fault(path, message, mend=f"write {near}", at_key=True)
-    elsewhere = [place for place in all_keys() if place[-1] == key]
+    elsewhere = [place for place in form.all_keys() if place[-1] == key]
     if elsewhere:
-        tables = " or ".join(dict.fromkeys(header(place[:-1]) for place in elsewhere))
+        headers = list(dict.fromkeys(header(place[:-1]) for place in elsewhere))
+        tables = " or ".join(headers[: form.most_places])
         return Fault(path, f"{message} here", mend=f"{key} belongs under {tables}", at_key=True)
     return Fault(path, message, f"one of {', '.join(valid)}", at_key=True)
 
@@ -153,6 +171,12 @@ _TABLES_TO_ADD = {
 }
 
 
+def _missing(path: Path) -> Fault:
+    """A key that is missing from a scenario."""
+    wanted = "" if path[0] in _TABLES_TO_ADD else expected(node_at(path))
+    return Fault(path, MISSING, wanted, _line_to_add(path))
+
+
 def _line_to_add(path: Path) -> str:
     """The line that would supply a missing key."""
     key = str(path[-1])
@@ -163,9 +187,11 @@ def _line_to_add(path: Path) -> str:
     return f"{where}: {key} = {example}"
 
 
-def wrong_value(path: Path, value: Any, node: Node | None = None) -> Fault:
-    """A value that its key cannot have."""
-    node = node_at(path) if node is None else node
+SCENARIO: Final = Form(node_at, all_keys, _missing)
+
+
+def wrong_value(path: Path, value: Any, node: Node | None) -> Fault:
+    """A value that its key cannot have, by the schema of the value."""
     forms = choices(node or {})
     numeric = next((form for form in forms if form.get("type") in ("integer", "number")), None)
     wanted = expected(node)

@@ -78,9 +78,9 @@ def _default(value: Any) -> Any:
     return value
 
 
-def node_at(path: Path) -> Node | None:
-    """The schema of the value at a path; None if the format has no such place."""
-    node = schema()
+def node_at(path: Path, top: Node | None = None) -> Node | None:
+    """The schema of the value at a path; None if the format (a scenario's if not given) has no such place."""
+    node = schema() if top is None else top
     for step in path:
         found = next((below for each in choices(node) if (below := _below(each, step)) is not None), None)
         if found is None:

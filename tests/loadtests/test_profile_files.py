@@ -64,6 +64,10 @@ BAD = [
     Bad("no rules", 'rules = [{ status = 201, answer = "granted" }]\n', "", "claim.1.rules", "is missing: nothing says what answers mean"),
     Bad("a step too far", TOP, f"{TOP}\nretry.from_step = 2", "retry.from_step", "the claim has 1 step, not 2"),
     Bad("nothing to read back", TOP, f'{TOP}\nretry.resolve = "read-back"', "retry.resolve", "no reading", "[readings.slot]"),
+    Bad("a new key in doubt", TOP, f'{TOP}\nretry.new_key_after = ["error"]', "retry.new_key_after", "might take a second one", "leave error out"),
+    Bad("a new key and no try", TOP, f'{TOP}\nretry.new_key_after = ["full"]', "retry.new_key_after", "not among the answers", 'add "full"'),
+    Bad("a limit for nobody", TOP, f'{TOP}\nset_cap = [{{ request = "POST /c/{{applicant}}" }}]', "set_cap.1.request", "is asked for nobody"),
+    Bad("a limit of a claim", "POST /claims", "POST /claims/{limit}", "claim.1.request", "{limit} is not known"),
     Bad("a page of two ways", TOP, f'{TOP}\nreadings.holders = {{ request = "GET /c", applicant = "json:a", page = {{ next = "json:n", by = "items" }} }}', "readings.holders.page.by", "two ways"),
     Bad("a page of no way", TOP, f'{TOP}\nreadings.holders = {{ request = "GET /c", applicant = "json:a", page = {{ size = 5 }} }}', "readings.holders.page", "how the list continues"),
     Bad("an applicant nobody knows", TOP, f'{TOP}\nreadings.used = {{ request = "GET /{{applicant}}", value = "json:n" }}', "readings.used.request", "is asked for nobody"),
@@ -179,3 +183,15 @@ def test_an_address_given_instead_keeps_the_path_of_the_profile() -> None:
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(BadInput, match="--base-url"):
         target("reference", environment={}, base_url=address)
+
+
+def test_orders_of_the_administration_say_what_they_are_about() -> None:
+    made = target("reference", environment={"QUOTALAB_ADMIN_TOKEN": "abcd"})
+    about = {**made.variables, "cap": "2022/pilot", "limit": "7", "caps": "[]", "spec": "{}"}
+    [step] = made.operation("set-cap")
+    asked = step.request(ANA._replace(intake="2022"), about)
+    assert (asked.method, asked.path) == ("POST", "/quotas/2022/caps")
+    assert asked.body == b'{"cap":"2022/pilot","limit":7}'
+    assert ("Authorization", "Bearer abcd") in asked.headers
+    [step] = made.operation("open")
+    assert step.request(ANA, about).body == b'{"caps": [], "spec": {}}'

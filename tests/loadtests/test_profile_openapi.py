@@ -110,3 +110,16 @@ def test_a_file_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="there already"):
         cli_target.new(from_openapi=written(tmp_path, DOCUMENT), out=out)
     assert out.read_text() == "mine"
+
+
+def test_figures_above_the_claim_become_readings(tmp_path: Path) -> None:
+    answer = {"properties": {"capacity": {}, "taken": {}, "name": {}}}
+    shows = {"get": {"responses": {"200": {"content": {"application/json": {"schema": answer}}}}}}
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(DOCUMENT | {"paths": DOCUMENT["paths"] | {"/shows/{show_id}": shows}}))
+    (tmp_path / "mine.toml").write_text(starter(file))
+    readings = load(tmp_path / "mine.toml").readings
+    assert readings.cap is not None
+    assert readings.used is not None
+    assert (readings.cap.request, readings.cap.value) == ("GET /shows/{intake}", "json:capacity")
+    assert readings.used.value == "json:taken"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from loadtests import cli_target
+from loadtests.asking import Asker
 from loadtests.conversation import Told, converse
-from loadtests.dry_run import Client
 from loadtests.openapi import starter
 from loadtests.profile import Request, Target, Who, compiled, load, target
 from tests.services import started
@@ -22,6 +22,7 @@ PLACES = {
     "drf-throttle": ("tests.services.drf_throttle", "--cap", f"{CAP}"),
     "flask-limiter": ("tests.services.flask_limited", "--cap", f"{CAP}"),
     "kinto": ("tests.services.kinto_store",),
+    "huey-jobs": ("tests.services.huey_jobs", "--cap", f"{CAP}"),
 }
 
 
@@ -34,7 +35,11 @@ def served(request: pytest.FixtureRequest) -> Iterator[Target]:
 
 def held(told: Target, op: str, who: Who, variables: dict[str, str] | None = None) -> Told:
     steps = getattr(told, op)
-    return converse(steps, who, variables or told.variables, Client(told).send, time.sleep, time.monotonic)
+    asker = Asker(told)
+    try:
+        return converse(steps, who, variables or told.variables, asker.attempt, time.sleep, time.monotonic)
+    finally:
+        asker.close()
 
 
 def key(intake: str, number: int) -> str:
@@ -50,7 +55,7 @@ def ready(told: Target, intake: str) -> None:
 
 def reads(told: Target, name: str, intake: str) -> int:
     reading = getattr(told.readings, name)
-    answer = Client(told).send(reading.request(Who("", intake=intake), told.variables))
+    answer = Asker(told).attempt(reading.request(Who("", intake=intake), told.variables))
     found: int = reading.value(answer.status, answer.headers, answer.body)
     return found
 
@@ -89,7 +94,8 @@ def test_a_claim_again_is_a_replay_or_a_duplicate(served: Target) -> None:
     who = Who("Zoe-0", "all", intake="2024", key=key("2024", 0))
     first = held(served, "claim", who).classified
     again = held(served, "claim", who).classified
-    assert (first.answer, again.answer) == ("granted", "replayed")
+    assert first.answer == "granted"
+    assert again.answer == ("granted" if served.profile.name == "huey-jobs" else "replayed")
     assert again.slot == first.slot is not None
     other = held(served, "claim", who._replace(key=key("2024", 1))).classified
     assert other.answer == "duplicate"
@@ -107,7 +113,7 @@ def test_holders_are_listed_with_their_way_back(served: Target) -> None:
     for number in (1, 2):
         held(served, "claim", Who(f"Zoe-{number}", "all", intake="2025", key=key("2025", number)))
     request = listing.request(Who("", intake="2025"), served.variables)
-    said = Client(served).send(request)
+    said = Asker(served).attempt(request)
     holders, _ = listing.page(request, said.status, said.headers, said.body)
     back = served.way_back([f"Zoe-{number}" for number in range(CAP)])
     assert all(holder.slot for holder in holders)
@@ -117,7 +123,7 @@ def test_holders_are_listed_with_their_way_back(served: Target) -> None:
 def test_a_starter_is_made_of_the_service_s_own_document(served: Target, tmp_path: Path) -> None:
     if served.profile.name != "reference":
         pytest.skip("the service has no OpenAPI document")
-    said = Client(served).send(Request("GET", "/openapi.json", (), b""))
+    said = Asker(served).attempt(Request("GET", "/openapi.json", (), b""))
     (tmp_path / "openapi.json").write_bytes(said.body)
     (tmp_path / "mine.toml").write_text(starter(tmp_path / "openapi.json"), "utf-8")
     made = compiled(

@@ -9,12 +9,17 @@ import waitress.server
 from tests.services import ANNOUNCEMENT
 
 
+def parser(title: str | None) -> argparse.ArgumentParser:
+    """The options that every script has: the port, 0 for a free one, and the cap of the service."""
+    found = argparse.ArgumentParser(description=title)
+    found.add_argument("--port", type=int, default=0)
+    found.add_argument("--cap", type=int, default=20)
+    return found
+
+
 def options(title: str | None) -> argparse.Namespace:
-    """The options of a script: the port, 0 for a free one, and the cap of the service."""
-    parser = argparse.ArgumentParser(description=title)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--cap", type=int, default=20)
-    return parser.parse_args()
+    """What a script without further options was told."""
+    return parser(title).parse_args()
 
 
 def serve(application: Callable[..., Any], port: int, threads: int = 8) -> None:
