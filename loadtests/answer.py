@@ -3,10 +3,13 @@
 An answer is over at the end of its declared or chunked body, after its head where it can have no body (HEAD,
 204, 304), or when the server closes a connection whose answer declared no length. Interim answers (100, 103)
 are skipped. Bytes after the end belong to nobody: they make the connection unfit for another request.
+
+Most heads that a service sends are byte for byte ones that it sent before. What the parser made of such a
+head is kept, and holds again if as much of a body follows as the head declares; the parser sees the rest.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import httptools
 
@@ -28,33 +31,73 @@ NAMES: dict[bytes, str] = {}
 """Header names seen, decoded and in lower case. Few, since they come from the services under test."""
 
 
+HEADS: dict[bytes, tuple[int, Mapping[str, str], int]] = {}
+"""Heads seen, to the empty line -> status, headers, and the length of the body, which the head declares."""
+MOST_HEADS: Final = 1_000
+"""Then all are forgotten: a service that puts something new into every head."""
+END: Final = b"\r\n\r\n"
+
+_NEW: Final = tuple.__new__
+
+
 class Answer:
     """The callbacks of one parser, and what they have gathered of the present answer."""
 
     __slots__ = (
-        *("_parser", "body", "chunks", "excess", "headers"),
+        *("_parser", "body", "chunks", "excess", "headers", "is_fresh"),
         *("is_head", "is_lasting", "is_over", "is_read", "status"),
     )
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
         self.expect(is_head=False)
+        self._begin()
 
     def expect(self, *, is_head: bool) -> None:
         """Get ready for the answer to the next request."""
         self.is_head = is_head
+        self.is_fresh = True  # nothing of it has come
+
+    def _begin(self) -> None:
         self.is_over = False  # the answer is complete
         self.is_read = False  # its head is complete
-        self.is_lasting = False  # the server keeps the connection
+        self.is_lasting = False  # the connection can carry another request
         self.excess = False  # something came after its end
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = b""
         self.chunks: list[bytes] | None = None
 
-    def feed(self, data: bytes) -> None:
-        """Parse what has arrived. HttpParserError if it is not HTTP."""
+    def fed(self, data: bytes) -> Response | None:
+        """Parse what has arrived: the answer, if that completes it. HttpParserError if it is not HTTP."""
+        is_first = self.is_fresh
+        if is_first:
+            self.is_fresh = False
+            end = data.find(END) + 4
+            known = HEADS.get(data[:end])
+            if known is not None and len(data) - end == known[2] and not self.is_head:
+                self.is_lasting = True
+                # tuple.__new__ goes past a call by name, which would cost more than all of this.
+                response: Response = _NEW(Response, (known[0], known[1], data[end:], None, True))
+                return response
+            self._begin()
         self._parser.feed_data(data)
+        if not self.is_over:
+            return None
+        self.is_lasting = self.is_lasting and not self.excess and not self.is_head
+        if is_first and self.is_lasting:
+            self._remember(data)
+        return self.response()
+
+    def _remember(self, data: bytes) -> None:
+        """Keep the head of an answer that came in one piece, if it declares how long the body is."""
+        end, length = data.find(END) + 4, len(self.body)
+        is_plain = self.headers.get("content-length") == str(length) and self.chunks is None
+        # An interim answer before the real one has a head of its own, and more than a body follows it.
+        if is_plain and len(data) - end == length:
+            if len(HEADS) >= MOST_HEADS:
+                HEADS.clear()
+            HEADS[data[:end]] = (self.status, self.headers, length)
 
     def ends_with_the_stream(self) -> bool:
         """The server closed: was that the proper end of this answer?"""
@@ -62,10 +105,6 @@ class Answer:
             "transfer-encoding", ""
         )
         return self.is_read and not has_length
-
-    def keeps_alive(self) -> bool:
-        """Whether the connection can carry another request."""
-        return self.is_lasting and not self.excess and not self.is_head
 
     def response(self) -> Response:
         """The complete answer."""

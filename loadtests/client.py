@@ -3,31 +3,35 @@
 A *pool* keeps the connections to one service alive and never sends anything twice: no retry on a dropped
 connection, no redirect followed. Whoever wants another attempt makes it, and records it. An *attempt* takes
 an idle connection or opens one, writes the request, and waits for the answer; whatever goes wrong is an error
-in the Response, never an exception. The wait is gevent's, through one watcher a connection for all its life,
-so neither select() nor its limit of 1,024 sockets comes in.
+in the Response, never an exception. The wait is gevent's (ear.py), so neither select() nor its limit of 1,024
+sockets comes in.
 
-`Pool.attempt` does all of it. The conductor (pacing.py) uses the same steps one by one: `encode` ahead of
-time, `idle` and `Connection.put` at the due time without ever waiting, `finish` in the greenlet that waits.
+`Pool.attempt` does all of it. A play (play.py) uses the same steps one by one and waits for nothing: `encode`
+ahead of time, `idle` and `Connection.put` when the request is due, and `answered` is called with the answer.
 """
 
 import contextlib
 import socket
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import gevent
 from gevent import socket as cooperative
+from gevent.event import AsyncResult
 
 from loadtests.answer import Response
 from loadtests.connection import Broken, Connection, Encoded
+from loadtests.ear import ear
 from loadtests.transport import Tls
 from sim.errors import complaint
 
 SWEEP_S: Final = 0.05
 STALE_NS: Final = 1_000_000_000
 """A connection idle for longer is looked at before it is used: servers close theirs after some seconds."""
+_NEW: Final = tuple.__new__  # goes past a call by name, which costs twice as much
 WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -54,6 +58,7 @@ class Pool:
         timeout_s: float = 30.0,
         connect_timeout_s: float = 10.0,
         tls: Tls | None = None,
+        most: int = 1_000_000,
     ) -> None:
         url = urlsplit(base_url)
         if url.scheme not in ("http", "https") or not url.hostname:
@@ -71,7 +76,16 @@ class Pool:
         self.connections: set[Connection] = set()
         self.opened = 0
         """Connections ever opened."""
+        self.answered: Callable[[Any, Response], None] = _nobody_asked
+        """Called with a connection's item and the answer for it; it may wait."""
+        self.handled: Callable[[], None] = _nothing
+        """Called when all answers that arrived together have been given to `answered`."""
+        self.ear = ear(lambda: self.handled())
         self._host_line = f"Host: {url.netloc.rpartition('@')[2]}\r\n"
+        self.most = most
+        """Connections open at once, at most."""
+        self._opening = 0
+        self._waiting: deque[AsyncResult[Connection | None]] = deque()
         self._idle: list[Connection] = []
         self._addresses: list[tuple[Any, Any]] = []
         self._sweeper = gevent.get_hub().loop.timer(SWEEP_S, SWEEP_S, ref=False)
@@ -83,32 +97,41 @@ class Pool:
 
     def send(self, encoded: Encoded, written: Callable[[], None] | None = None) -> Response:
         """One attempt at a request already encoded."""
-        connection = self.idle()
+        connection = self.idle() or self._waited_for()
         if connection is None:
             connection = Connection(self)
+            self._opening += 1
             try:
                 connection.open()
             except Broken as broken:
                 return Response(0, {}, b"", str(broken), False)
+            finally:
+                self._opening -= 1
         if not connection.put(encoded):
             connection.write_out()
         if written is not None:
             written()
-        return self.finish(connection)
+        return connection.receive()
 
-    def finish(self, connection: Connection, *, is_ready: bool = False) -> Response:
-        """Wait for the answer on a connection that was written to, and keep the connection for the next."""
-        try:
-            response = connection.receive(is_ready=is_ready)
-        except (
-            BaseException
-        ):  # the greenlet was killed: the answer would be taken for that of the next request
-            connection.close()
-            raise
-        if connection.is_open:
-            connection.idle_since_ns = time.monotonic_ns()
+    def keep(self, connection: Connection) -> None:
+        """A connection that has done its work, for the next request."""
+        connection.idle_since_ns = time.monotonic_ns()
+        if self._waiting:  # whoever has waited longest goes first
+            self._waiting.popleft().set(connection)
+        else:
             self._idle.append(connection)
-        return response
+
+    def _waited_for(self) -> Connection | None:
+        """A connection that was free again, if no more may be opened; None if one more may."""
+        if self._room() > 0:
+            return None
+        turn: AsyncResult[Connection | None] = AsyncResult()
+        self._waiting.append(turn)
+        return turn.get()
+
+    def _room(self) -> int:
+        """How many more connections may be opened."""
+        return self.most - len(self.connections) - self._opening
 
     def idle(self) -> Connection | None:
         """A connection that is open and free, now in the hands of the caller; None if there is none."""
@@ -134,8 +157,7 @@ class Pool:
                 errors.append(str(broken))
                 return
             connection.deadline_ns = 0
-            connection.idle_since_ns = time.monotonic_ns()
-            self._idle.append(connection)
+            self.keep(connection)
 
         missing = count - len(self._idle)
         while missing > 0 and not errors:  # in batches that fit a listen queue
@@ -146,20 +168,24 @@ class Pool:
     def encode(self, request: Request) -> Encoded:
         """The bytes of a request. Host and Content-Length are ours to say."""
         method, path, headers, body = request.method, request.path, request.headers, request.body
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
-        count = len(headers)
+        head = f"{method} {path} HTTP/1.1\r\n{self._host_line}"
+        for name, value in headers:
+            head += f"{name}: {value}\r\n"
+        count = len(headers) + 3
         if body or method in WITH_BODY:
-            lines += f"Content-Length: {len(body)}\r\n"
+            head += f"Content-Length: {len(body)}\r\n\r\n"
             count += 1
-        head = f"{method} {path} HTTP/1.1\r\n{self._host_line}{lines}\r\n"
+        else:
+            head += "\r\n"
         # A line break in a value would become a header of its own, or a second request.
-        is_whole = head.count("\n") == head.count("\r") == count + 3
+        is_whole = head.count("\n") == head.count("\r") == count
         if not is_whole or " " in path or not head.isascii():
             raise complaint(
                 f"the request {method} {path!r} has a blank, a line break or a letter where none can be",
                 expected="paths in percent-encoding, header values of one line of ASCII",
             )
-        return Encoded(head.encode("ascii") + body, method == "HEAD")
+        encoded: Encoded = _NEW(Encoded, (head.encode() + body, method == "HEAD"))
+        return encoded
 
     def addresses(self) -> list[tuple[Any, Any]]:
         """Where the service is; asked of the resolver once."""
@@ -184,10 +210,21 @@ class Pool:
         for connection in list(self.connections):
             connection.close()
         self._idle.clear()
+        self.ear.close()
 
     def _sweep(self) -> None:
         """Time-outs are the same for all, so one look at all connections a few times a second is enough."""
         now = time.monotonic_ns()
+        for _ in range(min(len(self._waiting), self._room())):
+            self._waiting.popleft().set(None)  # connections that were closed made room
         for connection in list(self.connections):
             if 0 < connection.deadline_ns < now:
                 connection.expire()
+
+
+def _nobody_asked(item: object, response: Response) -> None:
+    raise AssertionError(f"an answer to {item!r}, of which nobody knows")
+
+
+def _nothing() -> None:
+    pass

@@ -1,8 +1,8 @@
 """One connection to a service: opened, then used for one request after the other until a side closes it.
 
-Its watcher is started once, for all its life, and stays with gevent's hub: an answer wakes the greenlet that
-waits for it, and a server that closes an idle connection is noticed. Whatever goes wrong before an answer is
-complete is `Broken`; what was written until then is known.
+The pool's ear (ear.py) listens to it for all its life. A complete answer is handed to the pool with the
+*item* that it is for, or wakes the greenlet that waits for it; a server that closes an idle connection is
+noticed. Whatever goes wrong before an answer is complete is `Broken`; what was written until then is known.
 """
 
 import errno
@@ -10,13 +10,16 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol
 
 import gevent
 import httptools
 from gevent import monkey
+from gevent.hub import Waiter
 
 from loadtests.answer import Answer, Response
+from loadtests.ear import Ear
 from loadtests.transport import Encrypted, Plain, Transport
 
 READABLE: Final = 1
@@ -34,8 +37,11 @@ class Owner(Protocol):
     connect_timeout_ns: int
     connections: "set[Connection]"
     opened: int
+    ear: Ear
+    answered: Callable[[Any, Response], None]
 
     def addresses(self) -> list[tuple[Any, Any]]: ...
+    def keep(self, connection: "Connection") -> None: ...
     def forget(self, connection: "Connection") -> None: ...
 
 
@@ -54,19 +60,20 @@ class Connection:
     """One connection: made, then used for one request after the other until one side closes it."""
 
     __slots__ = (
-        *("_answer", "_io", "_is_paused", "_pool", "_transport"),
-        *("deadline_ns", "idle_since_ns", "is_open", "waiter"),
+        *("_answer", "_file", "_is_paused", "_pool", "_transport", "_waiter"),
+        *("deadline_ns", "idle_since_ns", "is_open", "item"),
     )
 
     def __init__(self, pool: Owner) -> None:
         self._pool = pool
         self._answer = Answer()
         self._transport: Transport
-        self._io: Any = None
-        self._is_paused = False
+        self._file = -1
+        self._is_paused = False  # the ear does not listen, since nobody waits for the answer yet
+        self._waiter: Any = None  # of the greenlet that waits for the answer
+        self.item: Any = None  # or else what the answer is for
         self.is_open = False
-        self.waiter: Any = None  # the greenlet that waits for this connection
-        self.deadline_ns = 0  # of that wait; 0: none
+        self.deadline_ns = 0  # of the present request; 0: there is none, below 0: it has passed
         self.idle_since_ns = 0
 
     def open(self) -> None:
@@ -91,8 +98,8 @@ class Connection:
             raise Broken(f"cannot connect to {pool.place}: {refused}")
         if pool.context is not None:
             self._shake(sock, pool.context)
-        self._io = gevent.get_hub().loop.io(sock.fileno(), READABLE)
-        self._io.start(self._readable)
+        self._file = sock.fileno()
+        pool.ear.add(self._file, self.heard)
         self.is_open = True
         pool.connections.add(self)
         pool.opened += 1
@@ -136,35 +143,54 @@ class Connection:
         except OSError:
             return True  # the answer, or its absence, will tell
 
-    def receive(self, *, is_ready: bool = False) -> Response:
-        """Wait for the answer to what was put. `is_ready`: the caller was woken because something came."""
-        answer, transport = self._answer, self._transport
+    def receive(self) -> Response:
+        """Wait for the answer to what was put, in the greenlet of the caller."""
+        if self.deadline_ns < 0:
+            return self._failed(self._late("the answer"))
+        if self._is_paused:
+            self._is_paused = False
+            self._pool.ear.add(self._file, self.heard)
+        waiter: Waiter[Response] = Waiter()
+        self._waiter = waiter
         try:
-            while True:
-                if not is_ready:
-                    self._wait_readable()
-                elif self.deadline_ns < 0:
-                    self._expire("the answer")
-                try:
-                    data = transport.take()
-                except BlockingIOError:
-                    is_ready = False
-                    continue
-                is_ready = True  # TLS may have more of it already, of which the socket knows nothing
-                if not data:
-                    if not answer.ends_with_the_stream():
-                        raise Broken(self._cut_short())
-                    response = answer.response()
-                    self.close()
-                    return response
-                answer.feed(data)
-                if answer.is_over:
+            response: Response = waiter.get()
+        finally:
+            if self._waiter is waiter:  # killed: the answer would be taken for that of the next request
+                self._waiter = None
+                self.close()
+        return response
+
+    def heard(self) -> None:
+        """Called by the ear whenever there is something to read, or the other side closed."""
+        if not self.deadline_ns:  # idle: whatever it is, it is no answer to anything
+            if self.is_dead():
+                self._pool.forget(self)
+        elif self.item is None and self._waiter is None:  # still writing
+            self._is_paused = True
+            self._pool.ear.remove(self._file)
+        else:
+            response = self._read()
+            if response is not None:
+                self._tell(response)
+
+    def _read(self) -> Response | None:
+        """Parse what has arrived. The answer, once it is complete or cannot be any more."""
+        answer, take, data = self._answer, self._transport.take, b""
+        try:
+            while data := take():
+                response = answer.fed(data)
+                if response is not None:
                     self.deadline_ns = 0
-                    if not answer.keeps_alive():
+                    if not answer.is_lasting:
                         self.close()
-                    return answer.response()
-        except Broken as broken:
-            error = str(broken)
+                    return response
+                # TLS may have more of it already, of which the socket knows nothing.
+            if not answer.ends_with_the_stream():
+                return self._failed(self._cut_short())
+            self.close()
+            return answer.response()
+        except BlockingIOError:
+            return None
         except httptools.HttpParserUpgrade:
             error = "the service changed to another protocol"
         except httptools.HttpParserError as bad:
@@ -173,9 +199,23 @@ class Connection:
                 error = "the answer is not HTTP but TLS: should the address begin with https?"
         except OSError as failed:
             error = f"the connection broke: {failed.strerror or failed}"
-        written = transport.sent > 0
+        return self._failed(error)
+
+    def _failed(self, error: str) -> Response:
+        """No answer, and the connection is of no more use."""
         self.close()
-        return Response(0, {}, b"", error, written)
+        return Response(0, {}, b"", error, self._transport.sent > 0)
+
+    def _tell(self, response: Response) -> None:
+        """Hand the answer to whoever it is for; the connection is free before that."""
+        pool, item, waiter = self._pool, self.item, self._waiter
+        self.item = self._waiter = None
+        if self.is_open:
+            pool.keep(self)
+        if item is not None:
+            pool.answered(item, response)
+        else:
+            gevent.get_hub().loop.run_callback(waiter.switch, response)
 
     def write_out(self) -> None:
         """Go on writing what `put` left, waiting for the kernel to take it."""
@@ -186,11 +226,11 @@ class Connection:
             pass  # a server may answer and close before it has read everything: receive will tell
 
     def close(self) -> None:
-        """Give the socket back. Its watcher goes first, or it would watch the next socket of that number."""
+        """Give the socket back."""
         if self.is_open:
             self.is_open = False
-            self._io.stop()
-            self._io.close()
+            if not self._is_paused:
+                self._pool.ear.remove(self._file)
             self._transport.sock.close()
             self._pool.connections.discard(self)
 
@@ -205,34 +245,10 @@ class Connection:
         return True
 
     def expire(self) -> None:
-        """The deadline has passed: wake the greenlet that waits, which will find it so."""
+        """The deadline has passed: whoever waits is told; in a greenlet, since the hub calls this."""
+        if self.item is not None or self._waiter is not None:
+            gevent.spawn(self._tell, self._failed(self._late("the answer")))
         self.deadline_ns = -1
-        if self.waiter is not None:
-            self.waiter.switch()
-
-    def _readable(self) -> None:
-        """Called by the hub whenever there is something to read, or the other side closed."""
-        if self.waiter is not None:
-            self.waiter.switch()
-        elif self.deadline_ns:  # still writing: look again when the answer is waited for
-            self._io.stop()
-            self._is_paused = True
-        elif self.is_dead():  # idle: whatever it is, it is no answer to anything
-            self._pool.forget(self)
-
-    def _wait_readable(self) -> None:
-        if self.deadline_ns < 0:
-            self._expire("the answer")
-        if self._is_paused:
-            self._is_paused = False
-            self._io.start(self._readable)
-        self.waiter = gevent.getcurrent()
-        try:
-            gevent.get_hub().switch()
-        finally:
-            self.waiter = None
-        if self.deadline_ns < 0:
-            self._expire("the answer")
 
     def _wait(self, what: int, waiting_for: str) -> None:
         """Wait once for a state of the socket, outside the common path."""
@@ -248,15 +264,15 @@ class Connection:
                 raise
             if not self.is_open:
                 self._transport.sock.close()
-            self._expire(waiting_for)
+            raise Broken(self._late(waiting_for)) from None
         finally:
             limit.close()
             watcher.close()
 
-    def _expire(self, waiting_for: str) -> None:
+    def _late(self, waiting_for: str) -> str:
         pool = self._pool
         limit_ns = pool.timeout_ns if self.is_open else pool.connect_timeout_ns
-        raise Broken(f"time-out: waited {limit_ns / 1e9:g} s for {waiting_for}")
+        return f"time-out: waited {limit_ns / 1e9:g} s for {waiting_for}"
 
     def _cut_short(self) -> str:
         if self._answer.is_read:

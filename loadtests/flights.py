@@ -1,11 +1,11 @@
-"""The nouns of a play: a flight is one attempt, a hand serves it, Done is how it ended."""
+"""The nouns of a play: a flight is one attempt, Done is how it ended, a rusher is a user of a closed loop."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from loadtests.answer import Response
 from loadtests.chains import Chain
-from loadtests.connection import Connection, Encoded
+from loadtests.connection import Encoded
 from loadtests.profile import Step, Who
 
 
@@ -38,7 +38,9 @@ class Done(NamedTuple):
 class Flight:
     """One attempt: made ahead of its time, then fired, answered, and done with."""
 
-    __slots__ = ("chain", "due_ns", "encoded", "invoked_ns", "is_first", "row", "steps", "who")
+    __slots__ = (
+        *("chain", "client", "due_ns", "encoded", "invoked_ns", "is_first", "row", "steps", "user", "who"),
+    )
 
     def __init__(
         self, chain: Chain, due_ns: int, who: Who, steps: tuple[Step, ...], encoded: Encoded
@@ -46,6 +48,8 @@ class Flight:
         self.chain, self.due_ns, self.who, self.steps, self.encoded = chain, due_ns, who, steps, encoded
         self.invoked_ns = 0
         self.row = -1
+        self.client = -1
+        self.user: Rusher | None = None  # whose next request follows when this is answered
         self.is_first = True  # the first send of its chain: it waits for its person's turn
 
     def again(self, due_ns: int) -> "Flight":
@@ -55,14 +59,19 @@ class Flight:
         return flight
 
 
-class Hand:
-    """A greenlet that serves one attempt at a time, and its number, which the history has as the client."""
+class Event(Protocol):
+    """Something that can be waited for, elsewhere."""
 
-    __slots__ = ("connection", "flight", "greenlet", "is_partial", "number")
+    def set(self) -> None: ...
 
-    def __init__(self, number: int) -> None:
+
+class Rusher:
+    """A user of a closed loop: its next request leaves when its last one is answered."""
+
+    __slots__ = ("broken", "is_wanted", "number", "over")
+
+    def __init__(self, number: int, is_wanted: Callable[[], bool], over: Event) -> None:
         self.number = number
-        self.connection: Connection | None = None
-        self.flight: Flight
-        self.is_partial = False
-        self.greenlet: Any = None
+        self.is_wanted = is_wanted  # whether it goes on
+        self.over = over  # set when it has sent its last, and that was answered
+        self.broken: Exception | None = None  # what broke it off

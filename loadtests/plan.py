@@ -1,7 +1,7 @@
 """The flights of a shard: who asks what of the target, at which moment, with the request encoded.
 
 A plan turns rows of the trace into the first sends of chains, and makes the chains that follow from answers:
-the withdrawal of what was granted, the claim after a ticket.
+the release of what was granted, the claim after a ticket.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from loadtests.trace import Trace
 
 CLAIM: Final = OP["claim"]
 RELEASE: Final = OP["release"]
+_NEW: Final = tuple.__new__
 BLOCK: Final = 4_096
 """Rows turned from columns into numbers at a time."""
 
@@ -33,11 +34,19 @@ class Plan:
         """What the target's `enrol` left for each person's requests."""
         self.is_exhausted = False
         # Lists, since numbers are taken from them one by one, which columns are slow at.
-        self.withdraws_ns: list[int] = trace.withdraw_ns.tolist()
         self._retries = np.minimum(trace.retries, target.retry.most).tolist()
-        self._pauses_ns = trace.backoff_ns.tolist()
+        said_s = target.retry.pause_s  # by the target, instead of what is drawn for each person
+        self._pauses_ns = (
+            trace.backoff_ns.tolist() if said_s is None else [int(said_s * 1e9)] * len(trace.ids)
+        )
         self._hedges_ns = trace.hedge_ns.tolist()
-        self._truths = list(zip(trace.certificate.tolist(), trace.letter.tolist(), strict=True))
+        self._people = list(
+            zip(
+                *(trace.applicant, trace.stream, trace.residence, trace.certificate.tolist()),
+                *(trace.letter.tolist(), trace.complete.tolist()),
+                strict=True,
+            )
+        )
         self._steps = {op: target.operation(op) for op in OPS}
         self._encode = pool.encode
         self.first_sends = self._sends()
@@ -99,14 +108,14 @@ class Plan:
         trace, person = self.trace, chain.person
         if person == NOBODY:
             return Who("", intake=chain.intake)
-        return Who(
-            trace.applicant[person],
-            trace.stream[person],
-            trace.residence[person],
-            *self._truths[person],
-            trace.is_complete(person, chain.chain),
-            chain.key,
-            chain.intake,
-            chain.claim_id,
-            chain.chain,
+        number = chain.chain
+        applicant, stream, residence, certificate, letter, complete = self._people[person]
+        reason = trace.reason(person, number) if chain.op == RELEASE else ""
+        # tuple.__new__ goes past a call by name, which would cost as much as the rest.
+        return _NEW(
+            Who,
+            (
+                *(applicant, stream, residence, certificate, letter, complete or number > 0),
+                *(chain.key, chain.intake, chain.claim_id, number, reason),
+            ),
         )

@@ -4,10 +4,10 @@ Every attempt is put on record before its first byte leaves, and completed once 
 happens to be under way when the process dies is on record too. An attempt that takes several requests (the
 steps of the target) is one operation, from the first request to the last answer.
 
-The conductor fires attempts. If a connection is idle, `fire` writes the request itself and a *hand*, a
-greenlet that serves one attempt at a time, is woken when the answer arrives; otherwise the hand opens a
-connection first. `attempt` does the same in the greenlet of its caller, for closed loops. Both end in
-`_finish`.
+The conductor fires attempts: if a connection is idle, the request is written at once, and the pool calls
+`_answered` when the answer has arrived; otherwise a greenlet of the attempt's own opens a connection first.
+In a closed loop (`rush`) the answer to a user's request fires the next one. A *client* is a number that the
+history has, with one attempt under way at a time: a user of a closed loop, or one of as many as are needed.
 """
 
 import logging
@@ -16,28 +16,30 @@ from collections.abc import Callable
 from typing import Final
 
 import gevent
-from greenlet import greenlet
 
 from loadtests.answer import Response
-from loadtests.chains import Chain, Turns
+from loadtests.chains import NOBODY, Chain, Turns
 from loadtests.client import Pool
+from loadtests.connection import Connection
 from loadtests.conversation import converse
-from loadtests.flights import Done, Flight, Hand, Record
+from loadtests.flights import Done, Flight, Record, Rusher
 from loadtests.pacing import Alarm, Conductor
 from loadtests.plan import CLAIM, RELEASE, Plan
 from loadtests.profile import Classified, Request, Target
 from loadtests.protocol import ANSWER, CURRENT, NONE, OP, OPS, RESULT
 from loadtests.tally import Tally
 from loadtests.trace import Trace
+from loadtests.tries import next_try, where
 
 TICKET: Final = OP["ticket"]
 GRANTS: Final = frozenset({"granted", "replayed"})
 GIVEN_BACK: Final = "given back"
-HANDS_OF_A_RUSH: Final = 1_000_000
-"""In a closed loop the users are the first clients; hands, which do their follow-ups, are numbered from
-here."""
+CLIENTS_BESIDE_A_RUSH: Final = 1_000_000
+"""In a closed loop the users are the first clients; those who do their follow-ups are numbered from here."""
 FAILED: Final = frozenset({"error", "unmatched", "rejected"})
 """Answers that Locust's statistics show as failures. A refusal is an answer like any other."""
+
+_NEW: Final = tuple.__new__
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +62,21 @@ class Play:
         self.tally = tally
         self.tally.planned = len(trace.due_ns)
         self.plan = Plan(trace, target, pool)
+        self._put_invoked, self._put_completed = recorder.invoke, recorder.complete
         self._retry = target.retry
+        self._heeds_waits = target.retry.retry_after
         self.is_stopped = False
         self._report = report
         self._turns: Turns[Flight] = Turns()
-        self._free: list[Hand] = []
-        self._hands = HANDS_OF_A_RUSH if is_rush else 0
+        pool.answered, pool.handled = self._answered, self.leave
+        self._leaving: list[Flight] = []  # next requests of users, for the moment
+        self._free: list[int] = []  # clients with no attempt under way
+        self._clients = CLIENTS_BESIDE_A_RUSH if is_rush else 0
         self._chains_open = 0
         self._holders: dict[tuple[str, str], int] = {}  # (intake, slot) -> who was granted it last
+        self._slots: dict[int, list[str]] = {}  # person -> slots of earlier chains, where they are read back
+        self._reads_back = target.retry.resolve == "read-back"
+        self._keeps = target.keeps_variables
         self.conductor = Conductor(
             iter(()) if is_rush else ((flight.due_ns, flight) for flight in self.plan.first_sends),
             self.fire,
@@ -77,28 +86,34 @@ class Play:
     # ------------------------------------------------------------------ sending
 
     def fire(self, flight: Flight) -> None:
-        """Send, without ever waiting; whatever has to be waited for is a hand's."""
+        """Send what is due, without ever waiting."""
         if not flight.is_first:
             flight.chain.due -= 1
         elif not self._begins(flight):
             return
-        hand = self._free.pop() if self._free else self._hand()
-        hand.flight = flight
-        hand.connection = connection = self.pool.idle()
-        self._invoke(flight, hand.number)
-        if connection is not None and connection.put(flight.encoded):
-            connection.waiter = hand.greenlet
-            hand.is_partial = False
-        else:
-            hand.is_partial = True
-            gevent.get_hub().loop.run_callback(hand.greenlet.switch)
+        self._send(flight, self._free.pop() if self._free else self._client())
 
-    def attempt(self, flight: Flight, client: int) -> None:
-        """Send and wait for the answer in this greenlet: closed loop, due when it leaves."""
-        flight.due_ns = time.monotonic_ns()
-        if not flight.is_first or self._begins(flight):
-            self._invoke(flight, client)
-            self._finish(flight, self.pool.send(flight.encoded))
+    def rush(self, user: Rusher) -> None:
+        """Send the user's next request, due when it leaves; when nothing is left or wanted, say so."""
+        while not self.is_stopped and user.is_wanted():
+            flight = self.plan.take()
+            if flight is None:
+                self.conductor.look_again()
+                break
+            flight.due_ns = time.monotonic_ns()
+            if self._begins(flight):
+                flight.user = user
+                self._leaving.append(flight)
+                return
+        user.over.set()
+
+    def leave(self) -> None:
+        """Send the next requests of the users whose answers arrived together: one after the other, since
+        writing by turns with reading costs more of the processor."""
+        leaving, self._leaving = self._leaving, []
+        for flight in leaving:
+            assert flight.user is not None, "only users of a closed loop"
+            self._send(flight, flight.user.number)
 
     def _begins(self, flight: Flight) -> bool:
         """Whether a chain may begin, or has to wait for its person's turn."""
@@ -107,52 +122,64 @@ class Play:
             self.tally.dropped = self._turns.dropped
             return False
         self._chains_open += 1
+        if self._keeps:
+            self._bring_up_to_date(flight)
         if chain.hedge_ns >= 0:
             self._later(flight.again(flight.due_ns + chain.hedge_ns))
         return True
 
-    def _hand(self) -> Hand:
-        hand = Hand(self._hands)
-        self._hands += 1
-        hand.greenlet = greenlet(lambda: self._serve(hand), gevent.get_hub())
-        return hand
+    def _client(self) -> int:
+        self._clients += 1
+        return self._clients - 1
+
+    def _send(self, flight: Flight, client: int) -> None:
+        """Write the request if a connection is idle; whatever has to be waited for is another greenlet's."""
+        connection = self.pool.idle()
+        self._invoke(flight, client)
+        if connection is not None and connection.put(flight.encoded):
+            connection.item = flight
+        else:
+            gevent.spawn(self._send_slowly, flight, connection)
+
+    def _send_slowly(self, flight: Flight, connection: Connection | None) -> None:
+        if connection is None:
+            response = self.pool.send(flight.encoded)
+        else:
+            connection.write_out()
+            response = connection.receive()
+        self._answered(flight, response)
 
     def _invoke(self, flight: Flight, client: int) -> None:
         chain, due_ns = flight.chain, flight.due_ns
+        flight.client = client
         flight.invoked_ns = now_ns = time.monotonic_ns()
         number = chain.began()
-        flight.row = self.recorder.invoke(
-            op=chain.op,
-            person=chain.person,
-            chain=chain.chain,
-            attempt=number,
-            client=client,
-            due_ns=due_ns,
-            invoked_ns=now_ns,
+        flight.row = self._put_invoked(
+            chain.op, chain.person, chain.row_chain, number, client, due_ns, now_ns
         )
         self.tally.left(now_ns - due_ns, is_first=not number)
 
-    def _serve(self, hand: Hand) -> None:
-        """The life of a hand: woken for an attempt, it sees it through and lies down again."""
-        hub = gevent.get_hub()
-        while True:
-            flight, connection = hand.flight, hand.connection
-            try:
-                if connection is None:
-                    response = self.pool.send(flight.encoded)
-                elif hand.is_partial:
-                    connection.write_out()
-                    response = self.pool.finish(connection)
-                else:
-                    connection.waiter = None
-                    response = self.pool.finish(connection, is_ready=True)
-                self._finish(flight, response)
-            except Exception:  # broken code here must not end the run: the attempt stays pending on record
-                log.exception("an attempt was not brought to its end")
-            self._free.append(hand)
-            hub.switch()
-
     # ------------------------------------------------------------------ what was answered
+
+    def _answered(self, flight: Flight, response: Response) -> None:
+        """An attempt came to its end: what follows, and the next request of a user in a closed loop."""
+        user = flight.user
+        try:
+            self._finish(flight, response)
+            if user is None:
+                pass
+            elif flight.chain.is_over:
+                self.rush(user)
+            else:  # a retry or a twin is under way or due
+                flight.chain.on_over = lambda: self.rush(user)
+        except Exception as broken:  # code here must not end the run: the attempt stays pending on record
+            if user is None:
+                log.exception("an attempt was not brought to its end")
+            else:
+                user.broken = broken
+                user.over.set()
+        if user is None:
+            self._free.append(flight.client)
 
     def _finish(self, flight: Flight, response: Response) -> None:
         """See the attempt through its further steps, record its answer, and begin what follows from it."""
@@ -166,44 +193,36 @@ class Play:
         else:
             found = Classified("error", "info" if response.was_written else "fail", note=response.error)
         completed_ns = time.monotonic_ns()
-        chosen = found.extracted.get("intake") if chain.intake == CURRENT else None
-        self.recorder.complete(
-            flight.row,
-            completed_ns=completed_ns,
-            result=RESULT[found.result],
-            answer=ANSWER.get(found.answer, NONE),
-            http_status=response.status,
-            value=found.value,
-            slot=found.slot,
-            claim_id=found.claim_id,
-            position=found.position,
-            cap=found.cap,
-            given_back=found.given_back,
-            note=found.note,
-            intake=chosen,
+        # One step for all fields costs a third of looking them up one by one.
+        answer, result, slot, claim_id, position, value, cap, given_back, wait_s, extracted, _, _, _, note = (
+            found
         )
+        chosen = extracted.get("intake") if chain.intake == CURRENT else None
+        told = (value, slot, claim_id, position, cap, given_back, note, chosen)
+        codes = (RESULT[result], ANSWER.get(answer, NONE), response.status)
+        self._put_completed(flight.row, completed_ns, *codes, *told)
         op = OPS[chain.op]
-        self.tally.came(op, found.answer)
-        problem = None
-        if found.answer in FAILED:
-            problem = found.note or f"{found.answer}: HTTP {response.status}"
-        self._report(
-            Done(op, found.answer, flight.due_ns, flight.invoked_ns, completed_ns, response, problem)
-        )
-        if chain.op == CLAIM and found.answer in GRANTS:
+        self.tally.came(op, answer)
+        problem = (note or f"{answer}: HTTP {response.status}") if answer in FAILED else None
+        # tuple.__new__ goes past a call by name, as in classify.py.
+        done = (op, answer, flight.due_ns, flight.invoked_ns, completed_ns, response, problem)
+        self._report(_NEW(Done, done))
+        if chain.op == CLAIM and answer in GRANTS:
             self._granted(chain, found, chosen)
-        elif found.given_back:
+        elif given_back:
             chain.slot = GIVEN_BACK
         due_ns = chain.answered(
-            found.answer,
-            found.result,
+            answer,
+            result,
             invoked_ns=flight.invoked_ns,
             completed_ns=completed_ns,
             rule=self._retry,
-            retry_after_s=found.retry_after_s if self._retry.retry_after else None,
+            retry_after_s=wait_s if self._heeds_waits else None,
         )
+        if self._keeps and extracted:
+            chain.variables = {**chain.variables, **extracted}
         if due_ns is not None and not self.is_stopped:
-            self._later(flight.again(due_ns))
+            self._later(self._next_try(flight, due_ns))
         elif chain.is_over:
             self._over(chain, found, completed_ns)
 
@@ -224,6 +243,8 @@ class Play:
 
         told = converse(flight.steps, flight.who, chain.variables, attempt, pause, time.monotonic)
         chain.variables = {**chain.variables, **told.variables}
+        whole = self.target.operation(OPS[chain.op])
+        chain.reached = max(chain.reached, where(flight.steps, whole, told.step))
         return replies[-1], told.classified._replace(extracted=told.variables)
 
     def _granted(self, chain: Chain, found: Classified, chosen: str | None) -> None:
@@ -233,14 +254,31 @@ class Play:
             chain.slot = slot
             chain.claim_id = found.claim_id or ""
             chain.intake = chosen or chain.intake
+            if self._reads_back:
+                self._slots.setdefault(chain.person, []).append(slot)
             tally.granted[chain.intake] += 1
             holder = self._holders.setdefault((chain.intake, slot), chain.person)
-            tally.anomalies["slots granted to two people"] += holder != chain.person
+            if holder != chain.person:
+                tally.anomalies["slots granted to two people"] += 1
         elif chain.slot != slot:
             tally.granted[chain.intake] += 1
             tally.anomalies["two slots under one key"] += 1
 
     # ------------------------------------------------------------------ what follows
+
+    def _next_try(self, flight: Flight, due_ns: int) -> Flight:
+        slots = self._slots.get(flight.chain.person, ())
+        return next_try(
+            flight, due_ns, trace=self.trace, target=self.target, encode=self.pool.encode, slots=slots
+        )
+
+    def _bring_up_to_date(self, flight: Flight) -> None:
+        """A first send was made ahead of its time: the person's earlier chains may have left more since."""
+        chain = flight.chain
+        known = self.plan.enrolled.get(chain.person)
+        if known is not None and known is not chain.variables:
+            chain.variables = {**chain.variables, **known}
+            flight.encoded = self.pool.encode(flight.steps[0].request(flight.who, chain.variables))
 
     def _later(self, flight: Flight) -> None:
         flight.chain.due += 1
@@ -254,10 +292,17 @@ class Play:
             self.tally.granted[chain.intake] -= 1
         next_flight = self._turns.leave(person, in_doubt=chain.doubt_ns > 0)
         self.tally.dropped = self._turns.dropped
-        if chain.op == CLAIM and chain.slot is not None and self.plan.withdraws_ns[person] >= 0:
+        if self._keeps and person != NOBODY:
+            self.plan.enrolled[person] = chain.variables
+        if self._reads_back and chain.op == RELEASE and found.answer == "released":
+            self._slots.pop(person, None)
+        release_ns = -1
+        if chain.op == CLAIM and chain.slot is not None:
+            release_ns = self.trace.release_due_ns(person, chain.chain)
+        if release_ns >= 0:
             release = self.plan.chain(RELEASE, person, chain.chain, 0)
             release.intake, release.claim_id = chain.intake, chain.claim_id
-            self._follow(release, max(self.plan.start_ns + self.plan.withdraws_ns[person], now_ns))
+            self._follow(release, max(self.plan.start_ns + release_ns, now_ns))
         elif chain.op == TICKET and found.result == "ok":
             claim = self.plan.chain(CLAIM, person, chain.chain, 0)
             claim.intake = chain.intake
@@ -267,6 +312,8 @@ class Play:
             chain.on_over()
         if next_flight is not None and not self.is_stopped:
             next_flight.is_first = False
+            if self._keeps:
+                self._bring_up_to_date(next_flight)
             self._chains_open += 1
             self._later(next_flight)
         if not self._chains_open:

@@ -20,6 +20,8 @@ A row has two halves. The *invocation* is written before the send; the *completi
       29    mark         uint8          61    answer        int8    index in protocol.ANSWERS, -1 for none
                                         62    mark          uint8
 
+The chain of a person is its number, and KEYS times which of its keys the attempt was under (0: the first).
+
 Each half ends with its mark, which is stored last: a half without its mark was being written when the process
 died, and does not count. The pages belong to the kernel, so a SIGKILL of the process loses at most that half
 row. (A crash of the whole machine may lose more; nothing is synced to the disk.) Room is allocated before it
@@ -33,18 +35,25 @@ import struct
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.protocol import ANSWER, NONE, RESULT
 from sim.errors import complaint
+
+if TYPE_CHECKING:
+    from loadtests.profiles.exchange import Classified
 
 ROW_BYTES: Final = 64
 MARK: Final = 0xA5
+KEYS: Final = 256
+"""What the number of a key is multiplied by in a row's chain: 127 renewals of 256 chains a person."""
 INVOCATION: Final = struct.Struct("<qqiihhBB")
 COMPLETION: Final = struct.Struct("<qqIIHHBbB")
 COMPLETION_AT: Final = 32
+_invocation, _completion = INVOCATION.pack_into, COMPLETION.pack_into
 
 ROW: Final = np.dtype(
     {
@@ -66,6 +75,7 @@ HAS_VALUE, HAS_POSITION, HAS_GIVEN_BACK, GIVEN_BACK = 1, 2, 4, 8
 TEXTS: Final = ("slot", "claim_id", "cap", "note", "intake")
 """The fields kept as text, in the order in which they are joined; the flag of the i-th is 16 << i."""
 LENGTH: Final = struct.Struct("<I")
+_length = LENGTH.pack
 SEPARATOR: Final = b"\x1f"
 
 STRINGS_STEP: Final = 1 << 20
@@ -107,40 +117,23 @@ class Recorder:
         self._about.setdefault("related_ns", time.monotonic_ns())
         self._write_about()
 
+    # Names for the arguments would cost as much as the writing, so both halves take them in order too.
+
     def invoke(
-        self,
-        *,
-        op: int,
-        person: int,
-        chain: int,
-        attempt: int,
-        client: int,
-        due_ns: int,
-        invoked_ns: int,
+        self, op: int, person: int, chain: int, attempt: int, client: int, due_ns: int, invoked_ns: int
     ) -> int:
         """Put an attempt on file, before its request is written to the socket; the row's number."""
         row = self._next
         if row == self._room:
             self._grow_rows()
-        INVOCATION.pack_into(
-            self._rows.view,
-            row * ROW_BYTES,
-            due_ns,
-            invoked_ns,
-            person,
-            client,
-            chain,
-            attempt,
-            op,
-            MARK,
-        )
+        view, at = self._rows.view, row * ROW_BYTES
+        _invocation(view, at, due_ns, invoked_ns, person, client, chain, attempt, op, MARK)
         self._next = row + 1
         return row
 
     def complete(
         self,
         row: int,
-        *,
         completed_ns: int,
         result: int,
         answer: int,
@@ -178,18 +171,25 @@ class Recorder:
             present |= 64
             if (text_at := self._caps.get(cap, -1)) < 0:
                 text_at = self._caps[cap] = self._keep(f"\x1f\x1f{cap}\x1f\x1f")
-        COMPLETION.pack_into(
-            self._rows.view,
-            row * ROW_BYTES + COMPLETION_AT,
+        view, at = self._rows.view, row * ROW_BYTES + COMPLETION_AT
+        what = (completed_ns, value or 0, position or 0, text_at, http_status, present, result, answer, MARK)
+        _completion(view, at, *what)
+
+    def complete_as(self, row: int, completed_ns: int, told: "Classified", intake: str | None = None) -> None:
+        """Put a classified answer on file; a play has the fields at hand and writes them itself."""
+        self.complete(
+            row,
             completed_ns,
-            value or 0,
-            position or 0,
-            text_at,
-            http_status,
-            present,
-            result,
-            answer,
-            MARK,
+            RESULT[told.result],
+            ANSWER.get(told.answer, NONE),
+            value=told.value,
+            slot=told.slot,
+            claim_id=told.claim_id,
+            position=told.position,
+            cap=told.cap,
+            given_back=told.given_back,
+            note=told.note,
+            intake=intake,
         )
 
     def close(self) -> None:
@@ -204,13 +204,10 @@ class Recorder:
         if data.count(SEPARATOR) != len(TEXTS) - 1 or len(data) > MOST_TEXT:  # no answer of a sane service
             data = SEPARATOR.join(data.split(SEPARATOR, len(TEXTS) - 1))[:MOST_TEXT]
         at = self._text_at
-        start = at + 4
-        end = start + len(data)
+        self._text_at = end = at + 4 + len(data)
         if end > self._strings.size:
             self._strings.grow(self._strings.size + STRINGS_STEP)
-        LENGTH.pack_into(self._strings.view, at, len(data))
-        self._strings.view[start:end] = data
-        self._text_at = end
+        self._strings.view[at:end] = _length(len(data)) + data
         return at
 
     def _grow_rows(self) -> None:

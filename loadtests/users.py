@@ -20,6 +20,7 @@ import gevent
 from gevent.event import Event
 
 from loadtests.fleet import Fleet
+from loadtests.flights import Rusher
 from loadtests.worker import Worker
 
 
@@ -72,16 +73,15 @@ class RushUser(PlayedUser):
     def send(self) -> None:
         """Request after request until the trace is played or the run stopped: one Locust task, since choosing
         a task costs as much as half a request."""
-        play = self.worker().play
-        while not play.is_stopped and self._state == LOCUST_STATE_RUNNING:
-            flight = play.plan.take()
-            if flight is None:
-                play.conductor.look_again()
-                break
-            chain = flight.chain
-            play.attempt(flight, self.number)
-            if chain.attempts and not chain.is_over:  # without attempts it waits for its person's turn
-                over = Event()
-                chain.on_over = over.set
-                over.wait()
+        over = Event()
+        rusher = Rusher(self.number, lambda: self._state == LOCUST_STATE_RUNNING, over)
+        try:
+            play = self.worker().play
+            play.rush(rusher)
+            play.leave()
+            over.wait()
+        finally:  # killed, perhaps
+            rusher.is_wanted = lambda: False
+        if rusher.broken is not None:
+            raise rusher.broken
         raise StopUser

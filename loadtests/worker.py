@@ -5,11 +5,12 @@ or `stop`, `close`. What can be wrong with the input is found in `prepare`, befo
 """
 
 import gc
+import json
 import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from loadtests.pacing import alarm
 from loadtests.play import Play
 from loadtests.profile import Target, Who
 from loadtests.recorder import Recorder
+from loadtests.settings import LEFT_BY_SETUP
 from loadtests.tally import Tally
 from loadtests.trace import Trace
 from loadtests.transport import Tls
@@ -36,24 +38,30 @@ ENROLLING: Final = 32
 log = logging.getLogger(__name__)
 
 
-def pool_for(target: Target) -> Pool:
-    """The connections to a target."""
+def pool_for(target: Target, shards: int = 1) -> Pool:
+    """The connections to a target; of those that it bears at once, one of so many workers has its share."""
+    most = max(1, target.capabilities.most_clients // shards)
     tls = Tls(
         ca_file=Path(target.tls.ca_file) if target.tls.ca_file else None,
         client_certificate=Path(target.tls.certificate_file) if target.tls.certificate_file else None,
         client_key=Path(target.tls.key_file) if target.tls.key_file else None,
         verify=target.tls.verify,
     )
-    return Pool(target.base_url, timeout_s=target.profile.timeout_s, tls=tls)
+    return Pool(target.base_url, timeout_s=target.profile.timeout_s, tls=tls, most=most)
 
 
-def set_up(target: Target) -> Mapping[str, str]:
-    """Send the target's `setup` once, and wait until it is ready; the variables for all requests."""
+def set_up(target: Target, intakes: Sequence[str] = ()) -> Mapping[str, str]:
+    """The variables for all requests: `setup` is sent, unless whoever started this process has done it."""
+    if (left := os.environ.pop(LEFT_BY_SETUP, None)) is not None:
+        return {**target.variables, **json.loads(left)}
     pool = pool_for(target)
     try:
         if (refusal := pool.warm(1)) is not None:
             raise complaint(refusal, key="--host", expected="a service that listens there")
-        return _conversed(pool, target, Who(""), target.variables, "setup")
+        variables: Mapping[str, str] = target.variables
+        for who in target.set_up_by(intakes):
+            variables = _conversed(pool, target, who, variables, "setup")
+        return variables
     finally:
         pool.close()
 
@@ -93,7 +101,7 @@ class Worker:
         self.failure: BaseException | None = None
         self.host = socket.gethostname()
         self.shift_ns = int(os.environ.get(INJECTED, "0"))
-        self._pool = pool_for(target)
+        self._pool = pool_for(target, shards)
         self._alarm = alarm()
         self._is_closed = False
         mine = trace.shard(shard, shards)
@@ -191,12 +199,14 @@ class Shifted:
         self._recorder = recorder
         self._shift_ns = shift_ns
 
-    def invoke(self, due_ns: int, invoked_ns: int, **known: int) -> int:
-        shift_ns = self._shift_ns
-        return self._recorder.invoke(due_ns=due_ns + shift_ns, invoked_ns=invoked_ns + shift_ns, **known)
+    def invoke(
+        self, op: int, person: int, chain: int, attempt: int, client: int, due_ns: int, invoked_ns: int
+    ) -> int:
+        moments = (due_ns + self._shift_ns, invoked_ns + self._shift_ns)
+        return self._recorder.invoke(op, person, chain, attempt, client, *moments)
 
-    def complete(self, row: int, completed_ns: int, **told: Any) -> None:
-        self._recorder.complete(row, completed_ns=completed_ns + self._shift_ns, **told)
+    def complete(self, row: int, completed_ns: int, *told: Any) -> None:
+        self._recorder.complete(row, completed_ns + self._shift_ns, *told)
 
 
 def with_variables(target: Target, variables: Mapping[str, str]) -> Target:

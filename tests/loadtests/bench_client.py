@@ -1,9 +1,9 @@
 """What our client costs and how punctual it is, beside Locust's own: rows for `make bench`.
 
 Each function returns the arguments of tests.bench.record. Every side runs in a child process of its own,
-since gevent patches the process, against tests/loadtests/strange_server.py in another; what is compared is
-CPU time of the generating process, median of alternating runs. The machine is shared, so figures of one row
-belong together.
+since gevent patches the process, against a server in another (quick_server.py where the generator's CPU is
+measured, strange_server.py elsewhere); what is compared is CPU time of the generating process, median of
+alternating runs. The machine is shared, so figures of one row belong together.
 """
 
 import json
@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 
 USERS = 32
 RUNS = 3
+ROUNDS = 5
 
 
 def rows() -> list[dict[str, Any]]:
@@ -27,26 +28,32 @@ def rows() -> list[dict[str, Any]]:
 
 def cost(requests: int = 20_000) -> list[dict[str, Any]]:
     """CPU a request: a claim with key and JSON body; answer parsed as JSON, classified, recorded, counted."""
-    ours, fast = [], []
-    with _server() as address:
-        for _ in range(RUNS):
-            ours.append(_child("ours", address, requests))
-            fast.append(_child("fast", address, requests))
-    pairs = [(mine["cpu_us"], theirs["cpu_us"]) for mine, theirs in zip(ours, fast, strict=True)]
-    shares = [(100 * mine["recorder_us"] / mine["cpu_us"], 5.0) for mine in ours]
-    return [
-        _row(
-            "generator CPU a request",
-            "RushUser: recording, JSON, statistics",
-            "FastHttpUser: JSON, statistics",
-            requests,
-            pairs,
-            "cpu us",
-            users=USERS,
-            wanted_ratio=4.0,
-        ),
-        _row("recorder's share", "two rows a request", "5 % allowed", requests, shares, "%"),
-    ]
+    import bench_others
+    import quick_server
+
+    others = bench_others.installed()
+    spent: dict[str, list[float]] = {name: [] for name in ("ours", "fast", *others)}
+    recorder = []
+    with quick_server.running() as address, tempfile.TemporaryDirectory() as folder:
+        for _ in range(ROUNDS):
+            mine = _child("ours", address, requests)
+            spent["ours"].append(mine["cpu_us"])
+            recorder.append(100 * mine["recorder_us"] / mine["cpu_us"])
+            spent["fast"].append(_child("fast", address, requests)["cpu_us"])
+            for name in others:
+                spent[name].append(bench_others.cpu_us(name, address, requests, USERS, Path(folder)))
+    for name in set(bench_others.WANTED) - set(others):
+        print(f"{name} is not installed, so it is not beside the others")
+    subject = "RushUser: recording, JSON, statistics"
+    found = []
+    for name in ("fast", *others):
+        baseline = "FastHttpUser: JSON, statistics" if name == "fast" else f"{name}, for scale: status only"
+        pairs = list(zip(spent["ours"], spent[name], strict=True))
+        wanted = {"wanted_ratio": 4.0} if name == "fast" else {}
+        row = _row("generator CPU a request", subject, baseline, requests, pairs, "cpu us")
+        found.append(row | {"users": USERS} | wanted)
+    shares = [(share, 5.0) for share in recorder]
+    return [*found, _row("recorder's share", "two rows a request", "5 % allowed", requests, shares, "%")]
 
 
 def punctuality() -> list[dict[str, Any]]:
@@ -143,7 +150,8 @@ def plain_trace(due_ns: Any) -> Any:
         intake=np.full(count, 2019, dtype=np.int32),
         retries=np.zeros(people, dtype=np.int8),
         hedge_ns=np.full(people, -1),
-        withdraw_ns=np.full(people, -1),
+        release_ns=np.full(people, -1),
+        reasons=np.zeros(people, dtype=np.int8),
     )
 
 
@@ -200,22 +208,8 @@ def _recorder_us(folder: Path) -> float:
     recorder = Recorder(folder, host="bench", worker=0, rows=20_000)
     begin = time.process_time()
     for number in range(20_000):
-        row = recorder.invoke(op=0, person=number, chain=0, attempt=0, client=3, due_ns=1, invoked_ns=2)
-        recorder.complete(
-            row,
-            completed_ns=3,
-            result=0,
-            answer=0,
-            http_status=201,
-            value=None,
-            slot="1",
-            claim_id="2022-1",
-            position=1,
-            cap=None,
-            given_back=None,
-            note=None,
-            intake=None,
-        )
+        row = recorder.invoke(0, number, 0, 0, 3, 1, 2)
+        recorder.complete(row, 3, 0, 0, 201, None, "1", "2022-1", 1, None, None, None, None)
     spent = time.process_time() - begin
     recorder.close()
     return spent / 20_000 * 1e6

@@ -256,3 +256,26 @@ def test_gevent_is_absent_elsewhere() -> None:
     code = f"import sys; {imports}; assert not {{'gevent', 'locust'}} & set(sys.modules), 'patched'"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_no_more_connections_are_opened_than_the_service_bears() -> None:
+    with strange_server.running() as address:
+        before = strange_server.counts(address)["connections"]
+        pool = Pool(address, most=3)
+        request = pool.encode(Request("GET", "/slow?0.05", (), b""))
+        waiting = [gevent.spawn(pool.send, request) for _ in range(12)]
+        gevent.joinall(waiting, raise_error=True)
+        assert {each.value.status for each in waiting} == {201}
+        assert pool.opened == 3
+        assert strange_server.counts(address)["connections"] - before <= 5  # two of them ask for the counts
+        pool.close()
+
+
+def test_a_connection_that_is_closed_makes_room_for_another() -> None:
+    with strange_server.running() as address:
+        pool = Pool(address, most=1)
+        closing = pool.encode(Request("GET", "/last", (), b""))
+        waiting = [gevent.spawn(pool.send, closing) for _ in range(3)]
+        gevent.joinall(waiting, raise_error=True)
+        assert [each.value.body for each in waiting] == [b"ok"] * 3
+        pool.close()
