@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.header import Header
-from loadtests.history import ABSENT, NEVER, NOT_ELIGIBLE, Column, History, text_column
+from loadtests.history import ABSENT, NEVER, NOT_ELIGIBLE, REASON, Column, History, text_column
 from loadtests.protocol import OPS, RESULTS
 from loadtests.recorder import (
     GIVEN_BACK,
     HAS_GIVEN_BACK,
     HAS_POSITION,
     HAS_VALUE,
+    KEYS,
     MARK,
     ROW,
     TEXTS,
@@ -38,6 +39,7 @@ def merged(folder: Path, trace: Trace, header: Header) -> History:
     rows, worker, offset = rows[order], worker[order], offset[order]
     columns = _plain(rows, offset) | _answers(rows, left, worker) | _people(rows, trace)
     _note_rules(columns, rows, trace)
+    _note_reasons(columns, rows, trace)
     _note_orders(columns, rows, trace)
     chosen = columns.pop("chosen")
     columns["intake"] = np.where(chosen == np.array(None), columns["intake"], chosen)
@@ -55,7 +57,7 @@ def _plain(rows: NDArray[Any], offset: NDArray[np.int64]) -> dict[str, Column]:
         "index": np.arange(len(rows), dtype=np.int64),
         "client": rows["client"].astype(np.int64),
         "op": rows["op"].astype(np.int8),
-        "chain": rows["chain"].astype(np.int64),
+        "chain": _chains(rows),
         "attempt": rows["attempt"].astype(np.int64),
         "due_ns": rows["due_ns"] - offset,
         "invoked_ns": rows["invoked_ns"] - offset,
@@ -81,15 +83,14 @@ def _answers(rows: NDArray[Any], left: list[Recorded], worker: NDArray[np.int64]
 
 
 def _people(rows: NDArray[Any], trace: Trace) -> dict[str, Column]:
-    person, chain = rows["person"].astype(np.int64), rows["chain"].astype(np.int64)
+    person, chain = rows["person"].astype(np.int64), _chains(rows)
     nobody = np.where(person >= 0, person, len(trace.applicant))
     keys = np.full(len(rows), None, dtype=object)
-    for op, key in (("claim", trace.key), ("release", trace.release_key)):
+    for op in ("claim", "release"):
         mine = np.flatnonzero((rows["op"] == OPS.index(op)) & (person >= 0))
-        known = {
-            pair: key(*pair) for pair in set(zip(person[mine].tolist(), chain[mine].tolist(), strict=True))
-        }
-        keys[mine] = [known[pair] for pair in zip(person[mine].tolist(), chain[mine].tolist(), strict=True)]
+        pairs = list(zip(person[mine].tolist(), rows["chain"][mine].tolist(), strict=True))
+        known = {(who, which): _key(trace, op, who, which) for who, which in set(pairs)}
+        keys[mine] = [known[pair] for pair in pairs]
     return {
         "applicant": text_column([str(name) for name in trace.applicant], nobody),
         "stream": text_column([str(name) for name in trace.stream], nobody),
@@ -98,12 +99,24 @@ def _people(rows: NDArray[Any], trace: Trace) -> dict[str, Column]:
     }
 
 
+def _chains(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """The numbers of the chains: of a person's without which of its keys the attempt was under."""
+    chain = rows["chain"].astype(np.int64)
+    return np.where(rows["person"] >= 0, chain % KEYS, chain)
+
+
+def _key(trace: Trace, op: str, person: int, row_chain: int) -> str:
+    """The key of an attempt, by the chain of its row."""
+    renewed, chain = divmod(row_chain, KEYS)
+    return trace.release_key(person, chain) if op == "release" else trace.key(person, chain, renewed)
+
+
 def _note_rules(columns: dict[str, Column], rows: NDArray[Any], trace: Trace) -> None:
     """Say in the notes of claims which rule the applicant does not meet, so that the file is enough."""
     broken: dict[tuple[int, int], str | None] = {}
     notes = columns["note"]
     for row in np.flatnonzero((rows["op"] == OPS.index("claim")) & (rows["person"] >= 0)).tolist():
-        pair = int(rows["person"][row]), int(rows["chain"][row])
+        pair = int(rows["person"][row]), int(rows["chain"][row]) % KEYS
         if pair not in broken:
             broken[pair] = _broken_rule(trace, *pair)
         if (rule := broken[pair]) is not None:
@@ -118,6 +131,15 @@ def _broken_rule(trace: Trace, person: int, chain: int) -> str | None:
     if not trace.letter[person]:
         return "letter"
     return None if trace.is_complete(person, chain) else "complete"
+
+
+def _note_reasons(columns: dict[str, Column], rows: NDArray[Any], trace: Trace) -> None:
+    """Say in the notes of releases why the administration made them; the others are withdrawals."""
+    notes = columns["note"]
+    for row in np.flatnonzero((rows["op"] == OPS.index("release")) & (rows["person"] >= 0)).tolist():
+        reason = trace.reason(int(rows["person"][row]), int(rows["chain"][row]))
+        if reason != "withdrawal":
+            notes[row] = f"{REASON}{reason}" + (f"; {notes[row]}" if notes[row] else "")
 
 
 def _note_orders(columns: dict[str, Column], rows: NDArray[Any], trace: Trace) -> None:

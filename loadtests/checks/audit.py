@@ -6,19 +6,24 @@ with "; listed" where there is one hold row a holder. Without such a reading not
 
 Anomalies
     count-differs      `used` is not the initial count, and the grants, less what was given back
-    holders-differ     `held`, or used less what was not given back, is not the number of holders listed
+    holders-differ     `held` is not the number of holders listed, or more are listed than are used
+    leaked-slot        more slots are used than are held, and than were released without being given back
     lost-grant         somebody was granted a slot, did not release it, and does not hold it
-    unexplained-holder somebody holds a slot who was never granted one
+    full-but-held      somebody was refused by a full cap, and holds a slot all the same
+    unexplained-holder somebody else holds a slot who was never granted one
     other-slot         somebody holds another slot than the one that was granted
     held-twice         a slot has two holders, or a holder two slots
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 
-from loadtests.checks.requests import Request, claims, initial_holders, releases
-from loadtests.history import ABSENT, AUDIT, History
+import numpy as np
+
+from loadtests.checks.arrays import Flags, Rows, is_repeated
+from loadtests.checks.people import initial_holders
+from loadtests.checks.requests import Requests, claims, releases
+from loadtests.history import ABSENT, AUDIT, NOBODY, History
 from loadtests.verdict import Finding
 
 CHECK = "audit"
@@ -28,10 +33,7 @@ Case = tuple[str, str, list[int]]
 
 def check(history: History) -> list[Finding]:
     """Every intake that was audited; UNKNOWN where none was."""
-    notes = history["note"]
-    reads = [
-        row for row in history.is_op("read").nonzero()[0].tolist() if (notes[row] or "").startswith(AUDIT)
-    ]
+    reads = np.flatnonzero(history.is_op("read") & history.coded("note").starting(AUDIT)).tolist()
     if not reads:
         says = "the service's own count was not read after the run"
         return [Finding(CHECK, "UNKNOWN", says, mend="give the profile the readings used and holders")]
@@ -44,12 +46,12 @@ def check(history: History) -> list[Finding]:
             cases.setdefault(case[0], []).append(case)
         for anomaly, found in cases.items():
             findings.append(Finding(CHECK, "INVALID", found[0][1], anomaly, tuple(found[0][2]), len(found)))
-        looked += len(one.granted)
+        looked += int(one.granted.sum())
         listed += len(one.holds)
     if findings:
         return findings
     parts = [f"{looked:,} grants and {listed:,} holders agree with the service's own count"]
-    if not all(LISTED in notes[read] for read in reads):
+    if not all(LISTED in str(history.coded("note").at(read)) for read in reads):
         parts.append("it lists no holders, so that nobody's slot was looked up")
     return [
         Finding(CHECK, "VALID", "; ".join(parts) + ", after everything was answered", count=looked + listed)
@@ -63,19 +65,23 @@ LISTED = "listed"
 class _Audit:
     """The audit of one intake, beside the claims and releases that concern it."""
 
-    def __init__(self, history: History, read: int, asked: list[Request], given_up: list[Request]) -> None:
-        self.history, self.read = history, read
-        self.intake = str(history["intake"][read])
-        self.note = str(history["note"][read])
-        self.asked = [each for each in asked if each.may_have and each.concerns(self.intake)]
-        self.granted = [each for each in self.asked if each.done and each.intake == self.intake]
-        self.given_up = [each for each in given_up if each.may_have and each.concerns(self.intake)]
-        self.holds = [
-            row
-            for row in history.is_op("hold").nonzero()[0].tolist()
-            if history["intake"][row] == self.intake
-        ]
+    def __init__(self, history: History, read: int, asked: Requests, given_up: Requests) -> None:
+        self.history, self.read, self.claims, self.releases = history, read, asked, given_up
+        self.intake = str(history.coded("intake").at(read))
+        self.note = str(history.coded("note").at(read))
+        self.asked: Flags = asked.may_have & asked.concerns(self.intake)
+        self.granted: Flags = asked.was_done & asked.is_of(self.intake)
+        self.given_up: Flags = given_up.may_have & given_up.concerns(self.intake)
+        self.holds: Rows = np.flatnonzero(
+            history.is_op("hold") & history.coded("intake").is_text(self.intake)
+        )
         self.before = initial_holders(history, self.intake)
+        self.people = len(history.coded("applicant").names)
+
+    def told_back(self, *flags: int) -> Flags:
+        """Releases of which an answer said so of the slot: 1 given back, 0 not, -1 nothing."""
+        is_so = np.isin(self.history["given_back"][self.releases.rows], flags)
+        return self.given_up & self.releases.any_of(is_so & self.releases.is_done)
 
     def cases(self) -> Iterable[Case]:
         yield from self._used()
@@ -91,22 +97,22 @@ class _Audit:
             return
         initial = history.header.initial
         start = 0 if initial is None else initial.used.get(self.intake)
-        flags = history["given_back"]
         can_fall = bool(history.header.spec.gives_back)
-        kept = [each for each in self.given_up if any(flags[row] == 0 for row in each.done)]
-        back = [each for each in self.given_up if any(flags[row] == 1 for row in each.done)]
-        may_be_back = len(self.given_up) - len(kept) if can_fall else 0
+        back = int(self.told_back(1).sum())
+        may_be_back = int(self.given_up.sum() - self.told_back(0).sum()) if can_fall else 0
         if history.header.shared and can_fall:
             return
-        granted = sum(len(each.grants) for each in self.granted)
+        of, _ = self.claims.grants()
+        times = np.bincount(of, minlength=len(self.claims))
+        granted = int(times[self.granted].sum())
         least = (start or 0) + granted - may_be_back
-        most = (start or 0) + sum(max(1, len(each.grants)) for each in self.asked)
-        most -= len(back) if can_fall else 0
+        most = (start or 0) + int(np.maximum(times, 1)[self.asked].sum())
+        most -= back if can_fall else 0
         if used < least or (used > most and start is not None and not history.header.shared):
             expected = f"{least:,}" if least == most else f"between {least:,} and {most:,}"
             says = (
                 f"intake {self.intake}: the service counts {used:,} slots used, its answers make {expected} "
-                f"({granted:,} granted, {len(back):,} given back, {start or 0:,} before)"
+                f"({granted:,} granted, {back:,} given back, {start or 0:,} before)"
             )
             yield "count-differs", says, [self.read]
 
@@ -116,12 +122,9 @@ class _Audit:
             says = f"intake {self.intake}: the service counts {said[1]} holders and lists {len(self.holds):,}"
             yield "holders-differ", says, [self.read]
         used = int(self.history["value"][self.read])
-        flags = self.history["given_back"]
-        kept = sum(any(flags[row] == 0 for row in each.done) for each in self.given_up)
-        unsure = len(self.given_up) - sum(bool(each.done) for each in self.given_up)
-        unsaid = sum(
-            bool(each.done) and not any(flags[row] >= 0 for row in each.done) for each in self.given_up
-        )
+        kept = int(self.told_back(0).sum())
+        unsure = int((self.given_up & ~self.releases.was_done).sum())
+        unsaid = int((self.given_up & self.releases.was_done & ~self.told_back(0, 1)).sum())
         if used == ABSENT or self.before is None or self.history.header.shared:
             return
         initial = self.history.header.initial
@@ -132,48 +135,85 @@ class _Audit:
                 f"intake {self.intake}: {used:,} slots are used and {len(self.holds):,} held, and {kept:,} "
                 "were released without being given back"
             )
-            yield "holders-differ", says, [self.read]
+            yield "holders-differ" if difference < kept else "leaked-slot", says, [self.read]
 
     def _lost(self) -> Iterable[Case]:
-        held = {self.history["applicant"][row]: row for row in self.holds}
-        released = {each.applicant for each in self.given_up}
-        for request in self.granted:
-            if request.applicant in released:
-                continue
-            row = held.get(request.applicant)
-            if row is None:
+        who = self.claims.applicant
+        released = np.zeros(self.people + 1, dtype=np.bool_)
+        released[self.releases.applicant[self.given_up]] = True
+        holding = np.full(self.people + 1, -1, dtype=np.int64)
+        holding[self.history.coded("applicant").codes[self.holds]] = self.holds
+        stays = np.flatnonzero(self.granted & ~released[who])
+        held = holding[who[stays]]
+        differs = self._differing(self.claims.first_done[stays].astype(np.int64), held)
+        for number, row in zip(stays[differs].tolist(), held[differs].tolist(), strict=True):
+            request = self.claims[number]
+            if row < 0:
                 says = f"{request.applicant} was granted a slot of intake {self.intake} and does not hold it"
                 yield "lost-grant", says, request.done[:3]
                 continue
-            for name in ("slot", "claim_id", "position"):
-                mine, theirs = self.history[name][request.done[0]], self.history[name][row]
-                is_said = mine is not None and theirs is not None and ABSENT not in (mine, theirs)
-                if is_said and mine != theirs:
-                    says = f"{request.applicant} was granted {name} {mine} and holds {theirs}"
-                    yield "other-slot", says, [request.done[0], row]
-                    break
+            name = next(name for name in NAMES if self._differs(name, request.done[:1], [row])[0])
+            mine, theirs = self.history.some(name, [request.done[0], row])
+            says = f"{request.applicant} was granted {name} {mine} and holds {theirs}"
+            yield "other-slot", says, [request.done[0], row]
+
+    def _differing(self, granted: Rows, held: Rows) -> Flags:
+        """Of which pairs of rows the second is missing, or says another slot."""
+        found = held < 0
+        there = np.flatnonzero(~found)
+        for name in NAMES:
+            found[there] |= self._differs(name, granted[there], held[there])
+        return found
+
+    def _differs(self, name: str, one: Rows | list[int], other: Rows | list[int]) -> Flags:
+        """Of which pairs of rows both say one of these, and not the same."""
+        values = self._values(name)
+        mine, theirs = values[one], values[other]
+        return np.asarray((mine != theirs) & (mine != NOTHING[name]) & (theirs != NOTHING[name]))
+
+    def _values(self, name: str) -> "np.ndarray[tuple[int], np.dtype[np.integer]]":
+        return self.history["position"] if name == "position" else self.history.coded(name).codes
 
     def _unexplained(self) -> Iterable[Case]:
         if self.before is None or self.history.header.shared:
             return
-        explained = {each.applicant for each in self.asked} | self.before
-        attempts: dict[str, list[int]] = {}
-        for row in self.history.is_op("claim").nonzero()[0].tolist():
-            attempts.setdefault(self.history["applicant"][row], []).append(row)
-        for row in self.holds:
-            who = self.history["applicant"][row]
-            if who not in explained:
-                tried = attempts.get(who, [])
-                what = "was refused" if tried else "asked for none"
-                says = f"{who} holds a slot of intake {self.intake} and {what}"
-                yield "unexplained-holder", says, [*tried[:3], row]
+        codes, names = self.history.coded("applicant")
+        is_explained = np.zeros(self.people + 1, dtype=np.bool_)
+        is_explained[: self.people] = names.among(self.before) if self.before else False
+        is_explained[self.claims.applicant[self.asked]] = True
+        strangers = self.holds[~is_explained[codes[self.holds]]]
+        if not len(strangers):
+            return
+        attempts: dict[int, list[int]] = {}
+        is_full = self.history.is_answer("full")
+        rows = np.flatnonzero(self.history.is_op("claim") & np.isin(codes, codes[strangers]))
+        for row in rows.tolist():
+            attempts.setdefault(int(codes[row]), []).append(row)
+        for row in strangers.tolist():
+            tried = attempts.get(int(codes[row]), [])
+            was_full = [each for each in tried if is_full[each]]
+            what = "was refused by a full cap" if was_full else "was refused" if tried else "asked for none"
+            says = (
+                f"{self.history.coded('applicant').at(row)} holds a slot of intake {self.intake} and {what}"
+            )
+            anomaly = "full-but-held" if was_full else "unexplained-holder"
+            yield anomaly, says, [*(was_full or tried)[:3], row]
 
     def _twice(self) -> Iterable[Case]:
-        for name in ("applicant", "slot", "claim_id", "position"):
-            column = self.history[name]
-            counted = Counter(
-                column[row] for row in self.holds if column[row] is not None and column[row] != ABSENT
-            )
-            for value in (value for value, times in counted.items() if times > 1):
-                rows = [row for row in self.holds if column[row] == value]
-                yield "held-twice", f"{name} {value} is in the list of holders {len(rows)} times", rows
+        for name in ("applicant", *NAMES):
+            values = self._values(name)[self.holds]
+            is_said = values != NOTHING[name]
+            rows, values = self.holds[is_said], values[is_said]
+            is_again = is_repeated(values)
+            found: dict[int, list[int]] = {}
+            for row, value in zip(rows[is_again].tolist(), values[is_again].tolist(), strict=True):
+                found.setdefault(value, []).append(row)
+            for again in found.values():
+                [value] = self.history.some(name, again[:1])
+                says = f"{name} {value} is in the list of holders {len(again)} times"
+                yield "held-twice", says, again
+
+
+NAMES = ("slot", "claim_id", "position")
+"""What a slot is told apart by."""
+NOTHING = {"applicant": NOBODY, "slot": NOBODY, "claim_id": NOBODY, "position": ABSENT}

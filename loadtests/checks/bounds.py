@@ -13,19 +13,17 @@ Anomalies
     wrong-reading  a reading saw a figure that the counter cannot have had
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from loadtests.checks.requests import Request, claims, releases
-from loadtests.history import ABSENT, NEVER, History
+from loadtests.checks.arrays import Times
+from loadtests.checks.requests import Requests, claims, releases
+from loadtests.history import ABSENT, NEVER, NOBODY, History
 from loadtests.verdict import MOST_SHOWN, Finding
 from sim.ledger import Cap
 
 CHECK = "bounds"
-Times = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +71,8 @@ def check(history: History) -> list[Finding]:
         return [Finding(CHECK, "UNKNOWN", says, mend="run alone on the service")]
     findings, looked = [], 0
     for cap in header.caps:
-        count = _count(history, asked, given_up, cap)
-        found = [*_over(history, asked, cap, count), *_phantoms(history, cap, count)]
+        count = counted(history, asked, given_up, cap)
+        found = [*_over(history, asked, cap, count), *_phantoms(history, asked, cap, count)]
         findings += found
         looked += len(count.ended)
     findings += _readings(history, asked, given_up)
@@ -92,59 +90,62 @@ def check(history: History) -> list[Finding]:
     return [Finding(CHECK, "VALID", says, count=looked + refused + read)]
 
 
-def _count(history: History, asked: list[Request], given_up: list[Request], cap: Cap) -> Count:
+def counted(history: History, asked: Requests, given_up: Requests, cap: Cap) -> Count:
     """The counter of a cap; of a request that may be about it, what may be."""
-    initial = history.header.initial
-    start: int | None = 0
-    if initial is not None:
-        whole = cap.name if (cap.name, None) in cap.covers else ""
-        start = initial.used.get(cap.name, initial.used.get(whole))
-        if start is None and all(initial.used.get(intake) == 0 for intake, _ in cap.covers):
-            start = 0
-    gives_back = bool(history.header.spec.gives_back)
-    grants = [each for each in asked if each.may_have and _may_count(cap, each)]
-    certain = [each for each in grants if each.done and _counts(cap, each)]
-    backs = [each for each in given_up if gives_back and each.may_have and _may_count(cap, each)]
-    flags = history["given_back"]
-    certain_backs = [
-        each for each in backs if any(flags[row] == 1 for row in each.done) and _counts(cap, each)
-    ]
-    possible_backs = [each for each in backs if not any(flags[row] == 0 for row in each.done)]
+    start = start_of(history, cap)
+    of, ends_ns = asked.grants()
+    grants = asked.may_have & asked.may_count_in(cap)
+    times = np.maximum(np.bincount(of, minlength=len(asked)), 1)[grants]
+    backs = given_up.may_have & given_up.may_count_in(cap)
+    backs &= bool(history.header.spec.gives_back)
+    flags = history["given_back"][given_up.rows]
+    certain = backs & given_up.counts_in(cap) & given_up.any_of(given_up.is_done & (flags == 1))
+    possible = backs & ~given_up.any_of(given_up.is_done & (flags == 0))
     return Count(
-        begun=_sorted(each.begins_ns for each in grants for _ in range(max(1, len(each.grants)))),
-        ended=_sorted(ends_ns for each in certain for ends_ns in each.grants.values()),
-        back_begun=_sorted(each.begins_ns for each in possible_backs),
-        back_ended=_sorted(each.ends_ns for each in certain_backs),
+        begun=np.sort(np.repeat(asked.begins_ns[grants], times)),
+        ended=np.sort(ends_ns[asked.counts_in(cap)[of]]),
+        back_begun=np.sort(given_up.begins_ns[possible]),
+        back_ended=np.sort(given_up.ends_ns[certain]),
         start=start or 0,
         is_start_known=start is not None and not history.header.shared,
     )
 
 
-def _over(history: History, asked: list[Request], cap: Cap, count: Count) -> list[Finding]:
+def start_of(history: History, cap: Cap) -> int | None:
+    """What a cap had taken before the run; None if it was not read."""
+    initial = history.header.initial
+    if initial is None:
+        return 0
+    whole = cap.name if (cap.name, None) in cap.covers else ""
+    start = initial.used.get(cap.name, initial.used.get(whole))
+    if start is None and all(initial.used.get(intake) == 0 for intake, _ in cap.covers):
+        return 0
+    return start
+
+
+def _over(history: History, asked: Requests, cap: Cap, count: Count) -> list[Finding]:
     """Grants that had certainly no room, and moments at which too many were certainly taken."""
-    grants = [each for each in asked if each.done and _counts(cap, each)]
-    if not grants:
+    grants = np.flatnonzero(asked.was_done & asked.counts_in(cap))
+    if not len(grants):
         return []
     tolerance = history.header.spec.tolerance
-    begins = np.array([each.begins_ns for each in grants], dtype=np.int64)
-    ends = np.array([each.ends_ns for each in grants], dtype=np.int64)
-    limits = _limits(history, cap)
+    begins, ends = asked.begins_ns[grants], asked.ends_ns[grants]
+    limits = limits_of(history, cap)
     is_exact = history.header.spec.counter == "exact"
     before = count.least(begins, ends) if is_exact else _copied(history, cap, count, begins)
-    most = np.array([_most(limits, low, high) for low, high in zip(begins, ends, strict=True)])
-    wrong = [grants[index] for index in np.flatnonzero(before >= most + tolerance)]
+    wrong = grants[before >= most_within(limits, begins, ends) + tolerance]
     excess = len(wrong)
-    if is_exact and not wrong:
+    if is_exact and not excess:
         moments = count.ended
         taken = (
             count.start
             + np.arange(1, len(moments) + 1)
             - np.searchsorted(count.back_begun, moments, side="right")
         )
-        over = taken - _highest_until(limits, moments) - tolerance
+        over = taken - highest_until(limits, moments) - tolerance
         excess = int(max(0, over.max()))
         if excess:
-            wrong = sorted(grants, key=lambda each: each.ends_ns)[: int(np.argmax(over)) + 1]
+            wrong = grants[np.argsort(ends, kind="stable")][: int(np.argmax(over)) + 1]
             wrong = wrong[-MOST_SHOWN:]
     if not excess:
         return []
@@ -155,35 +156,20 @@ def _over(history: History, asked: list[Request], cap: Cap, count: Count) -> lis
         else (f"a limit of {limit:,} was passed, counting every slot that can have been given back")
     )
     says = f"cap {cap.name} was exceeded by {excess:,} at least: {total}"
-    rows = [each.done[0] for each in sorted(wrong, key=lambda each: each.ends_ns)]
+    shown = wrong[np.argsort(asked.ends_ns[wrong], kind="stable")]
+    rows = asked.first_done[shown].tolist()
     return [Finding(CHECK, "INVALID", says, "over-cap", tuple(rows), excess)]
 
 
-def _phantoms(history: History, cap: Cap, count: Count) -> list[Finding]:
+def _phantoms(history: History, asked: Requests, cap: Cap, count: Count) -> list[Finding]:
     """Refusals by a cap that certainly had room."""
     if not count.is_start_known:
         return []
-    covers = {intake for intake, _ in cap.covers}
-    named = history["cap"]
-    rows = [
-        row
-        for row in history.is_answer("full").nonzero()[0].tolist()
-        if named[row] == cap.name
-        or (named[row] is None and len(history.header.caps) == 1 and history["intake"][row] in covers)
-    ]
-    if not rows:
+    rows, begins, ends = refusals(history, asked, cap)
+    if not len(rows):
         return []
-    invoked, completed = history.widened()
-    begins, ends = invoked[rows].copy(), completed[rows]
-    if history.header.spec.refusals == "sticky":  # the answer may be that of an earlier attempt
-        first: dict[tuple[object, object], int] = {}
-        pairs = list(zip(history["applicant"].tolist(), history["key"].tolist(), strict=True))
-        for row, pair in enumerate(pairs):
-            first.setdefault(pair, int(invoked[row]))
-        begins = np.array([first[pairs[row]] for row in rows], dtype=np.int64)
     most = count.most(begins, ends)
-    limits = _limits(history, cap)
-    least = np.array([_least(limits, low, high) for low, high in zip(begins, ends, strict=True)])
+    least = least_within(limits_of(history, cap), begins, ends)
     wrong = np.flatnonzero(most < least)
     if not len(wrong):
         return []
@@ -192,19 +178,40 @@ def _phantoms(history: History, cap: Cap, count: Count) -> list[Finding]:
         f"{len(wrong):,} claims were refused by cap {cap.name} while it had room; the first when at most "
         f"{int(most[worst]):,} of {int(least[worst]):,} slots can have been taken"
     )
-    order = [int(worst), *(int(each) for each in wrong if each != worst)]
-    shown = tuple(rows[each] for each in order)
+    shown = (int(rows[worst]), *rows[wrong[wrong != worst]].tolist())
     return [Finding(CHECK, "INVALID", says, "phantom-full", shown, len(wrong))]
 
 
-def _readings(history: History, asked: list[Request], given_up: list[Request]) -> list[Finding]:
+def refusals(history: History, asked: Requests, cap: Cap) -> tuple[Times, Times, Times]:
+    """Rows refused by a cap, and within which times it must have been reached."""
+    codes, names = history.coded("cap")
+    rows = np.flatnonzero(history.is_answer("full"))
+    is_mine = codes[rows] == names.find(cap.name)
+    if len(history.header.caps) == 1:
+        covers = {intake for intake, _ in cap.covers}
+        intakes = history.coded("intake")
+        is_covered = np.append(intakes.names.among(covers), False)[intakes.codes[rows]]
+        is_mine |= (codes[rows] == NOBODY) & is_covered
+    rows = rows[is_mine]
+    invoked, completed = history.widened()
+    begins = invoked[rows]
+    if history.header.spec.refusals == "sticky" and len(asked):
+        # The answer may be that of an earlier attempt.
+        first = np.full(len(history), NEVER, dtype=np.int64)
+        first[asked.rows] = np.minimum.reduceat(invoked[asked.rows], asked.first[:-1])[asked.request]
+        begins = np.minimum(begins, first[rows])
+    return rows, begins, completed[rows]
+
+
+def _readings(history: History, asked: Requests, given_up: Requests) -> list[Finding]:
     """Readings of an intake that its counter cannot have shown."""
     is_reading = history.is_op("read") & history.is_answer("count") & (history["value"] != ABSENT)
     invoked, completed = history.widened()
     wrong: list[tuple[int, int, int]] = []
-    for intake in sorted({str(each) for each in history["intake"][is_reading] if each is not None}):
-        rows = np.flatnonzero(is_reading & np.equal(history["intake"], np.array(intake, dtype=object)))
-        count = _count(history, asked, given_up, Cap(intake, 0, frozenset({(intake, None)})))
+    codes, names = history.coded("intake")
+    for intake in sorted(names[code] for code in np.unique(codes[is_reading]).tolist() if code >= 0):
+        rows = np.flatnonzero(is_reading & (codes == names.find(intake)))
+        count = counted(history, asked, given_up, Cap(intake, 0, frozenset({(intake, None)})))
         least = count.least(invoked[rows], completed[rows])
         most = count.most(invoked[rows], completed[rows])
         value = history["value"][rows]
@@ -228,7 +235,8 @@ def _copied(history: History, cap: Cap, count: Count, begins: Times) -> Times:
     """
     invoked, completed = history.widened()
     is_copy = history.is_op("refresh") & history.is_result("ok")
-    is_mine = np.array([cap.touches(str(each)) for each in history["intake"]], dtype=np.bool_)
+    codes, names = history.coded("intake")
+    is_mine = np.append(names.among({intake for intake, _ in cap.covers}), False)[codes]
     rows = np.flatnonzero(is_copy & is_mine)
     if not len(rows):
         return np.full(len(begins), -1, dtype=np.int64)
@@ -242,14 +250,17 @@ Limit = tuple[int, int, int]
 """A limit, the earliest at which it can have begun, and the latest at which it can have ended."""
 
 
-def _limits(history: History, cap: Cap) -> list[Limit]:
+def limits_of(history: History, cap: Cap) -> list[Limit]:
     """The limits that a cap had, by its header and the orders on record, with where each may have held."""
-    invoked, completed = history.widened()
     is_order = history.is_op("set-cap") & ~history.is_result("fail") & (history["value"] != ABSENT)
     is_order &= ~history.is_answer("closed")
-    mine = [row for row in np.flatnonzero(is_order).tolist() if history["cap"][row] == cap.name]
+    mine = np.flatnonzero(is_order)
+    mine = mine[history.coded_at("cap", mine).is_text(cap.name)]
     steps = [(cap.limit, -NEVER, -NEVER)]
-    steps += [(int(history["value"][row]), int(invoked[row]), int(completed[row])) for row in mine]
+    if len(mine):
+        invoked, completed = history.widened()
+        columns = (history["value"][mine], invoked[mine], completed[mine])
+        steps += zip(*(column.tolist() for column in columns), strict=True)
     found = []
     for limit, begins, ends in steps:
         # It held until an order that certainly came after it was certainly done.
@@ -258,31 +269,25 @@ def _limits(history: History, cap: Cap) -> list[Limit]:
     return found
 
 
-def _most(limits: list[Limit], begins: int, ends: int) -> int:
-    return max(limit for limit, start, until in limits if start <= ends and until >= begins)
+def most_within(limits: list[Limit], begins: Times, ends: Times) -> Times:
+    """The highest limit that can have held at some time of each interval."""
+    found = np.full(len(begins), -NEVER, dtype=np.int64)
+    for limit, start, until in limits:
+        found[(start <= ends) & (until >= begins) & (found < limit)] = limit
+    return found
 
 
-def _highest_until(limits: list[Limit], moments: Times) -> Times:
+def least_within(limits: list[Limit], begins: Times, ends: Times) -> Times:
+    """The lowest limit that can have held at some time of each interval."""
+    found = np.full(len(begins), NEVER, dtype=np.int64)
+    for limit, start, until in limits:
+        found[(start <= ends) & (until >= begins) & (found > limit)] = limit
+    return found
+
+
+def highest_until(limits: list[Limit], moments: Times) -> Times:
     """The highest limit that can have held at some time until each moment."""
     steps = sorted((begins, limit) for limit, begins, _ in limits)
     highest = np.maximum.accumulate(np.array([limit for _, limit in steps], dtype=np.int64))
     begun = np.searchsorted(np.array([begins for begins, _ in steps], dtype=np.int64), moments, side="right")
     return highest[begun - 1]
-
-
-def _least(limits: list[Limit], begins: int, ends: int) -> int:
-    return min(limit for limit, start, until in limits if start <= ends and until >= begins)
-
-
-def _counts(cap: Cap, request: Request) -> bool:
-    """Whether a request certainly counts in the cap."""
-    return request.intake is not None and cap.is_over(request.intake, request.stream or "")
-
-
-def _may_count(cap: Cap, request: Request) -> bool:
-    """Whether a request may count in the cap: the intake is not always known."""
-    return request.intake is None or cap.is_over(request.intake, request.stream or "")
-
-
-def _sorted(times: Iterable[int]) -> Times:
-    return np.sort(np.array(list(times), dtype=np.int64))

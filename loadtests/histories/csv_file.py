@@ -1,0 +1,224 @@
+"""Histories that another tool wrote as CSV, by a map of its columns and words onto ours.
+
+    columns = {"applicant": "user", "invoked_ns": "timeStamp", "elapsed_ns": "elapsed", "answer": "code"}
+    read_csv(path, columns, unit="ms", answers={"201": "granted", "409": "full"}, fixed={"intake": "2022"})
+
+An empty cell is absent, and so is a column that is not mapped. `elapsed_ns` is how long an operation took,
+for tools that write no time of completion. Where no result is mapped it follows from the answer; without an
+answer nothing is known of what the operation did. Every operation is a claim where no op is mapped or fixed.
+"""
+
+import csv
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from loadtests.header import Header
+from loadtests.histories.columns import COLUMNS, INTEGERS, WORDS
+from loadtests.histories.plain import plain_array
+from loadtests.histories.sound import once, sound
+from loadtests.histories.table import History
+from loadtests.protocol import result_of
+from sim.errors import BadInput, Problem, complaint
+
+ELAPSED: Final = "elapsed_ns"
+TIMES: Final = ("due_ns", "invoked_ns", "completed_ns", ELAPSED)
+NS: Final = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
+UNITS: Final = (*NS, "iso")
+"""What times are written in: a unit, or dates and times as ISO 8601 has them, without a zone in UTC."""
+YES_NO: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+MOST_PROBLEMS: Final = 20
+"""Wrong cells that are complained of at once."""
+
+
+def read_csv(
+    path: Path,
+    columns: Mapping[str, str],
+    *,
+    unit: str = "ns",
+    answers: Mapping[str, str] | None = None,
+    ops: Mapping[str, str] | None = None,
+    fixed: Mapping[str, str] | None = None,
+    header: Header | None = None,
+    delimiter: str = ",",
+) -> History:
+    """A history from a CSV file with a first line of names; BadInput with every place that cannot be read.
+
+    `columns`: name of ours -> name in the file. `answers`, `ops`: what the file says -> what we say, beside
+    our own words; an answer of "" is none. `fixed`: name of ours -> what every row has.
+    """
+    file, given = str(path), {"op": "claim"} | dict(fixed or {})
+    given = {name: text for name, text in given.items() if name not in columns}
+    words = {"answer": dict(answers or {}), "op": dict(ops or {})}
+    _check_names(columns, given, unit, file)
+    _check_words(words, file)
+    cells, lines = _cells(path, columns, delimiter)
+    cells |= {name: [text] * len(lines) for name, text in given.items()}
+    asked = _Cells(file, columns, lines)
+    plain = {name: asked.converted(name, texts, _reader(name, unit, words)) for name, texts in cells.items()}
+    asked.complain()
+    return _history(plain, lines, header or Header(), file)
+
+
+def _check_names(columns: Mapping[str, str], given: Mapping[str, str], unit: str, file: str) -> None:
+    ours = (*COLUMNS, ELAPSED)
+    for name in (*columns, *given):
+        if name not in ours:
+            near = difflib.get_close_matches(name, ours, 1)
+            what, mend = f"a history has no column {name!r}", f"perhaps {near[0]}" if near else ""
+            raise complaint(what, file=file, expected=", ".join(ours), mend=mend)
+    if unit not in UNITS:
+        raise complaint(f"{unit!r} is no unit of time", file=file, expected=", ".join(UNITS))
+    if "invoked_ns" not in columns:
+        what = "it is not said which column has the times of invocation"
+        raise complaint(what, file=file, key="invoked_ns")
+
+
+def _check_words(words: Mapping[str, Mapping[str, str]], file: str) -> None:
+    for name, ours in words.items():
+        for theirs, word in ours.items():
+            if word not in WORDS[name] and not (name == "answer" and word == ""):
+                what, expected = f"{word!r} is no {name}, for {theirs!r}", ", ".join(WORDS[name])
+                raise complaint(what, file=file, key=name, expected=expected)
+
+
+def _cells(path: Path, columns: Mapping[str, str], delimiter: str) -> tuple[dict[str, list[str]], list[int]]:
+    """The cells of the mapped columns, and the line of every row."""
+    file = str(path)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as source:
+            reader = csv.reader(source, delimiter=delimiter, strict=True)
+            names = next(reader, [])
+            places = {ours: _place(theirs, names, file) for ours, theirs in columns.items()}
+            rows, lines = [], []
+            for row in reader:
+                if len(row) != len(names) and row:
+                    what = f"it has {len(row)} cells, and the first line has {len(names)}"
+                    raise BadInput([Problem(what, file=file, line=reader.line_num)])
+                if row:
+                    rows.append([row[place] for place in places.values()])
+                    lines.append(reader.line_num)
+    except FileNotFoundError:
+        raise complaint("there is no such file", file=file) from None
+    except UnicodeDecodeError as error:
+        raise complaint(f"it is not written in UTF-8: {error}", file=file) from error
+    except csv.Error as error:
+        raise BadInput([Problem(f"not CSV: {error}", file=file, line=reader.line_num)]) from error
+    if not rows:
+        raise complaint("it has no operations", file=file, expected="a line of names, then one an operation")
+    return dict(zip(places, (list(column) for column in zip(*rows, strict=True)), strict=True)), lines
+
+
+def _place(theirs: str, names: list[str], file: str) -> int:
+    if names.count(theirs) == 1:
+        return names.index(theirs)
+    near = difflib.get_close_matches(theirs, names, 1)
+    what = f"the first line has {'two columns' if theirs in names else 'no column'} {theirs!r}"
+    mend = f"perhaps {near[0]}" if near and theirs not in names else ""
+    raise BadInput([Problem(what, file=file, line=1, expected=f"one of {', '.join(names)}", mend=mend)])
+
+
+def _reader(name: str, unit: str, words: Mapping[str, Mapping[str, str]]) -> Callable[[str], Any]:
+    """What reads a cell of a column of ours; ValueError with what was expected."""
+    if name in TIMES:
+        return lambda text: _time(text, "s" if unit == "iso" and name == ELAPSED else unit)
+    if name in WORDS:
+        known = {word: word for word in WORDS[name]} | dict(words.get(name, {}))
+        return lambda text: _word(text, name, known)
+    if name == "given_back":
+        return lambda text: _word(text.lower(), name, YES_NO)
+    return _whole if name in INTEGERS else str
+
+
+def _word(text: str, name: str, known: Mapping[str, Any]) -> Any:
+    if text in known:
+        return known[text]
+    mend = f"; say what it means, as in {text}=granted" if name == "answer" else ""
+    raise ValueError(f"one of {', '.join(word for word in known if word)}{mend}")
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError("a whole number") from None
+
+
+def _time(text: str, unit: str) -> int:
+    if unit == "iso":
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError("a date and time, as in 2022-04-01T09:00:00.123456Z") from None
+        since = moment.replace(tzinfo=moment.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+        return (since.days * 86_400 + since.seconds) * NS["s"] + since.microseconds * NS["us"]
+    if text.isdecimal() and text.isascii():
+        return int(text) * NS[unit]
+    try:
+        return round(Decimal(text) * NS[unit])
+    except (InvalidOperation, ValueError, OverflowError):
+        raise ValueError(f"a number of {unit}") from None
+
+
+class _Cells:
+    """Reads columns of cells, and gathers what is wrong with them."""
+
+    def __init__(self, file: str, columns: Mapping[str, str], lines: list[int]) -> None:
+        self.file, self.columns, self.lines = file, columns, lines
+        self.problems: list[Problem] = []
+
+    def converted(self, name: str, texts: list[str], read: Callable[[str], Any]) -> list[Any]:
+        """The cells of a column as values, None where a cell is empty or wrong."""
+        found = []
+        known: dict[str, Any] = {"": None}
+        for row, text in enumerate(texts):
+            if text not in known:
+                value = self._value(name, row, text, read)
+                if name in TIMES or value is None:
+                    found.append(value)
+                    continue
+                known[text] = value
+            found.append(known[text])
+        return found
+
+    def _value(self, name: str, row: int, text: str, read: Callable[[str], Any]) -> Any:
+        try:
+            return read(text)
+        except ValueError as error:
+            if len(self.problems) < MOST_PROBLEMS:
+                key, what = self.columns.get(name, name), f"{text!r} is no {name}"
+                where = self.lines[row] if name in self.columns else 0
+                self.problems.append(Problem(what, file=self.file, line=where, key=key, expected=str(error)))
+            return None
+
+    def complain(self) -> None:
+        if self.problems:
+            raise BadInput(sorted(self.problems, key=lambda problem: problem.line))
+
+
+def _history(plain: dict[str, list[Any]], lines: list[int], header: Header, file: str) -> History:
+    if ELAPSED in plain:
+        pairs = zip(plain["invoked_ns"], plain.pop(ELAPSED), strict=True)
+        plain["completed_ns"] = [
+            None if begun is None or took is None else begun + took for begun, took in pairs
+        ]
+    if "answer" in plain:
+        plain["answer"] = [answer or None for answer in plain["answer"]]
+    if "result" not in plain:
+        plain["result"] = list(_results(plain, len(lines)))
+    columns = {name: plain_array(name, values, file, lines) for name, values in plain.items()}
+    columns["index"] = np.arange(len(lines), dtype=np.int64)
+    history = sound(History(header, columns, is_whole=False), file, lines)
+    once(history, file, lines)
+    return history
+
+
+def _results(plain: dict[str, list[Any]], count: int) -> Iterator[str]:
+    nothing = [None] * count
+    for answer, done in zip(plain.get("answer", nothing), plain.get("completed_ns", nothing), strict=True):
+        yield "pending" if done is None else "info" if answer is None else result_of(answer)

@@ -1,0 +1,138 @@
+"""What is refused as no history: rows that lack what every row needs, that cannot be, or that come twice.
+
+Refused, with the first row and the reason
+    a word       of op, result or answer that loadtests/protocol.py does not know
+    a number     that is not whole, or beyond 64 bits
+    incomplete   a row without op or invoked_ns
+    backwards    a row that completed before it was invoked
+    reordered    where the file has the column index, it must be 0, 1, 2 ... from the first row to the last: a
+                 gap, a repetition or a step back means that rows were lost, doubled or moved. Without that
+                 column the order of the rows means nothing, and any is taken
+    twice        two rows of the same host and worker that are the same attempt (client, op, applicant, key,
+                 chain, attempt, invoked_ns) whatever they were told; and without host or attempt two rows
+                 that are alike in every column. Not so rows of a listing: a service may list a holder twice
+Times need not ascend. The order that histories of ours are written in, by invoked_ns, then host, worker and
+the worker's own order, is a service to readers, and the rows of an audit follow after all others.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadtests.histories.columns import ABSENT, COLUMNS, TEXTS
+from loadtests.histories.table import History
+from loadtests.protocol import RESULT
+from sim.errors import BadInput, Problem
+
+IDENTITY: Final = (*("invoked_ns", "op", "worker", "client", "attempt", "chain", "host", "applicant", "key"),)
+"""What makes two rows the same attempt: numbers first, since they are read anyway or quickly."""
+OTHERS: Final = tuple(name for name in COLUMNS if name not in IDENTITY and name != "index")
+
+
+def refusal(
+    row: int,
+    message: str,
+    *,
+    file: str,
+    lines: Sequence[int] | None = None,
+    key: str = "",
+    expected: str = "",
+    mend: str = "",
+) -> BadInput:
+    """A complaint about one row, by its line where the file has lines."""
+    line = 0 if lines is None else lines[row]
+    problem = Problem(
+        f"operation {row:,}: {message}", file=file, line=line, key=key, expected=expected, mend=mend
+    )
+    return BadInput([problem])
+
+
+def sound(history: History, file: str, lines: Sequence[int] | None = None) -> History:
+    """The history, if every row of it can have been; what has no result is pending."""
+    invoked, completed, result = (history[name] for name in ("invoked_ns", "completed_ns", "result"))
+    wrong = (history["op"] < 0) | (invoked == ABSENT)
+    if wrong.any():
+        what = "it has no op or no invoked_ns"
+        raise refusal(
+            int(np.argmax(wrong)), what, file=file, lines=lines, expected="both, for every operation"
+        )
+    backwards = completed < invoked
+    if backwards.any():
+        row = int(np.argmax(backwards))
+        what = f"it completed before it was invoked: {completed[row]} < {invoked[row]}"
+        raise refusal(row, what, file=file, lines=lines, key="completed_ns")
+    if (result < 0).any():
+        assert result.flags.writeable or not len(history), "a column of the history itself"
+        result[result < 0] = RESULT["pending"]
+    return history
+
+
+def in_place(index: NDArray[np.int64], file: str, lines: Sequence[int] | None = None) -> None:
+    """Complain of a column index that is not 0, 1, 2 ..."""
+    wrong = index != np.arange(len(index), dtype=np.int64)
+    if not wrong.any():
+        return
+    row = int(np.argmax(wrong))
+    found = "has no index" if index[row] == ABSENT else f"has the index {index[row]:,}"
+    what = f"it {found}, so that rows were lost, doubled or moved"
+    mend = "restore the file, or leave the column index out if the order of the rows means nothing"
+    raise refusal(row, what, file=file, lines=lines, key="index", expected=str(row), mend=mend)
+
+
+def once(history: History, file: str, lines: Sequence[int] | None = None) -> None:
+    """Complain of a row that is there twice."""
+    rows = np.flatnonzero(~history.is_op("hold"))
+    times = history["invoked_ns"]
+    rows, group = _alike(rows, times[rows] if len(rows) < len(times) else times)
+    for name in IDENTITY[1:]:
+        rows, group = _alike(rows, _values(history, name, rows), group)
+    if not len(rows):
+        return
+    is_named = (_values(history, "host", rows) >= 0) & (history["attempt"][rows] != ABSENT)
+    found = [rows[is_named], group[is_named]]
+    rows, group = rows[~is_named], group[~is_named]
+    for name in OTHERS:
+        rows, group = _alike(rows, _values(history, name, rows), group)
+    rows, group = np.append(found[0], rows), np.append(found[1], group + (found[1].max(initial=-1) + 1))
+    if not len(rows):
+        return
+    order = np.argsort(rows)
+    rows, group = rows[order], group[order]
+    _, first, member = np.unique(group, return_index=True, return_inverse=True)
+    later = int(np.argmax(np.arange(len(rows)) != first[member]))
+    row, earlier = int(rows[later]), int(rows[first[member[later]]])
+    place = f"operation {earlier:,}" if lines is None else f"line {lines[earlier]}"
+    what = f"it is {place} again"
+    mend = "leave one of them out; if both happened, tell them apart by client or attempt"
+    raise refusal(row, what, file=file, lines=lines, mend=mend)
+
+
+def _values(history: History, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    if not len(rows):
+        return np.zeros(0, dtype=np.int64)
+    column = history.coded_at(name, rows).codes if name in TEXTS else history[name][rows]
+    return np.asarray(column, dtype=np.int64)
+
+
+def _alike(
+    rows: NDArray[np.int64], values: NDArray[np.int64], group: NDArray[np.int64] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of the rows those that share group and value with another, and their new groups."""
+    if not len(rows):
+        return rows, np.zeros(0, dtype=np.int64)
+    if group is None and not (np.diff(values) > 0).all():
+        order = np.argsort(values, kind="stable")
+    elif group is None:
+        return rows[:0], np.zeros(0, dtype=np.int64)
+    else:
+        order = np.lexsort((values, group))
+    sorted_values = values[order]
+    is_same = sorted_values[1:] == sorted_values[:-1]
+    if group is not None:
+        sorted_group = group[order]
+        is_same &= sorted_group[1:] == sorted_group[:-1]
+    is_shared = np.append(is_same, False) | np.append(False, is_same)
+    begins = np.append(True, ~is_same)
+    return rows[order][is_shared], np.cumsum(begins)[is_shared]
