@@ -7,8 +7,11 @@ came to its end and found nothing wrong. A check that crashes is UNKNOWN, never 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.history import NEVER, History
 
@@ -35,6 +38,8 @@ class Finding:
     """VALID: how many operations were looked at. INVALID: how many such anomalies there are."""
     mend: str = ""
     """UNKNOWN: the smallest change that would settle it."""
+    order: NDArray[np.int64] | None = field(default=None, compare=False, repr=False)
+    """VALID: rows of the history in an order that explains every answer, where that is the argument."""
 
 
 @dataclass(frozen=True, slots=True)

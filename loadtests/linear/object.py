@@ -1,0 +1,311 @@
+"""The whole allocator: is there an order of all operations that explains every answer?
+
+The allocator is several counters coupled by its operations: a grant counts in every cap over it, and in its
+person. Each part alone is judged exactly; a part that cannot be explained proves that the whole cannot
+(INVALID). That all parts can is no proof: one order for all of them is built, and comes back as rows of the
+history, to be replayed by somebody else (VALID). Where that fails a small history is searched whole. What
+is left is UNKNOWN, with the reason.
+
+    operations  requests from attempts     windows    when each can have been: wide, and narrow
+    years       opening and close          people     each person alone; tangled: where theirs overlap
+    counters    each cap, each reading     joint      one order for all; search: every order, if small
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+
+from loadtests.history import History
+from loadtests.linear import people, stale, tangled, years
+from loadtests.linear.counters import Counter, counters, pool_of
+from loadtests.linear.joint import Line, components, lined_up
+from loadtests.linear.kernel import judge
+from loadtests.linear.operations import (
+    CLOSE,
+    CLOSED,
+    FINE,
+    FULL,
+    NOTHING,
+    OPEN,
+    REFRESH,
+    SET_CAP,
+    Clash,
+    Operations,
+    Whole,
+)
+from loadtests.linear.pool import Judged
+from loadtests.linear.reading import operations
+from loadtests.linear.search import searched
+from loadtests.linear.tangled import Course
+from loadtests.linear.unnamed import guessed, misnamed, named
+from loadtests.linear.windows import Windows, copied, windows_of
+
+NONE: Final[Whole] = np.empty(0, dtype=np.int64)
+SHARES: Final = (1.0, 0.5, 0.25, 0.75, 0.0)
+"""Where overlapping windows of one person are cut, one after the other."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Explained:
+    """What was found of a history."""
+
+    judgement: Literal["VALID", "INVALID", "UNKNOWN"]
+    order: Whole
+    """VALID: rows of the history in a legal order."""
+    clash: tuple[int, ...] = ()
+    """INVALID: rows that no order explains."""
+    anomaly: str = ""
+    says: str = ""
+    counter: str = ""
+    """The cap or intake whose count cannot be explained, if it is one."""
+    argument: str = ""
+    facts: dict[str, int] | None = None
+    """Numbers for the sentence: `time` in ns after the first invocation, operations (`first`, `second`, `last`)
+    as rows, -1 where none is on record."""
+
+
+Replay: TypeAlias = Callable[[History, Whole], str | None]
+"""Says what is wrong with an order of rows; None if nothing is."""
+
+
+def explain(history: History, replay: Replay) -> Explained:
+    """Whether some legal order explains every answer: one that the replay accepts."""
+    found, clash = operations(history)
+    clash = clash or misnamed(history, found)
+    if clash:
+        return _contradicted(clash)
+    case = _Case(history, named(history, found), replay)
+    return _contradicted(case.clash) if case.clash else case.explained()
+
+
+def _contradicted(clash: Clash) -> Explained:
+    return Explained("INVALID", NONE, clash.rows, clash.anomaly, clash.says)
+
+
+class _Case:
+    """One history on its way to a judgement."""
+
+    def __init__(self, history: History, found: Operations, replay: Replay) -> None:
+        self.history, self.operations, self.replay = history, found, replay
+        self.wide = windows_of(found)
+        self.courses: list[tuple[list[int], list[Course]]] = []
+        self.clash: Clash | None
+        self.years, self.clash = years.clip(found, self.wide)
+        if not self.clash:
+            self.clash = self._persons()
+        if self.clash and self.years.is_chosen:
+            self.clash = None  # another choice of the year's end might have avoided it
+
+    def _persons(self) -> Clash | None:
+        everyone = people.everyone(self.history, self.operations)
+        is_tangled, clash = people.walk(self.operations, everyone, self.wide)
+        if clash:
+            return clash
+        for which in np.flatnonzero(is_tangled).tolist():
+            places = everyone.of(which)
+            if len(places) == 1 and everyone.start[which] == people.FREE:
+                continue  # an attempt without an answer, and nothing else of the person
+            found = tangled.courses(self.operations, self.wide, places, int(everyone.start[which]))
+            if found is None:
+                continue
+            if not found:
+                rows = tuple(sorted(int(row) for row in self.operations.row[places] if row >= 0))
+                says = "what one person was told cannot all be true, in whatever order it happened"
+                return Clash("person-contradiction", says, rows)
+            tangled.widen(self.wide, places, found)
+            self.courses.append((places, found))
+        return None
+
+    def explained(self) -> Explained:
+        """The judgement, with its evidence."""
+        if "refused by a cap that is not declared" in (reasons := self._reasons()):
+            return _unknown(reasons[0])
+        for windows in self._narrowed():
+            order = self._order(windows)
+            if order is not None and self.replay(self.history, order) is None:
+                return Explained("VALID", order)
+        clash = None if self.years.is_chosen else self._wide_clash()
+        if clash:
+            return clash
+        found = searched(self.history, self.operations)
+        if found is None:
+            every = tuple(sorted(int(row) for row in self.operations.row if row >= 0))
+            says = "no order of these operations explains every answer: all were tried"
+            return Explained("INVALID", NONE, every, "no-order", says)
+        if isinstance(found, str):
+            return _unknown(
+                "; ".join([*reasons, f"each part can be explained, one order for all was not found: {found}"])
+            )
+        order = self._rows_of(Line(found, np.arange(len(found), dtype=np.int64)), is_whole=True)
+        refused = self.replay(self.history, order)
+        if refused is not None:
+            return _unknown(f"an order was found, and its replay was refused: {refused}")
+        return Explained("VALID", order)
+
+    def _reasons(self) -> list[str]:
+        """Why some of it cannot be judged."""
+        if ((self.operations.kind == FULL) & (self.operations.cap == -2)).any():
+            return ["refused by a cap that is not declared"]
+        return []
+
+    def _narrowed(self) -> Iterator[Windows]:
+        if not self.courses:
+            yield self.wide
+            return
+        for share in SHARES:
+            windows = copied(self.wide)
+            for places, found in self.courses:
+                tangled.narrow(windows, places, found, share=share)
+            if not ((windows.begins > windows.ends) & ~windows.is_out).any():
+                yield windows
+
+    def _judgeable(self, found: Operations) -> list[Counter]:
+        """The counters; none where it is not known whether an order of the administration was done."""
+        is_unsure = found.of(SET_CAP, REFRESH) & found.is_optional
+        return [] if is_unsure.any() else counters(self.history, found)
+
+    def _wide_clash(self) -> Explained | None:
+        if ((self.wide.begins > self.wide.ends) & ~self.wide.is_out & ~self.wide.is_optional).any():
+            return None
+        for counter in self._judgeable(self.operations):
+            if counter.is_stale:
+                judged = stale.judged(self.history, self.operations, self.wide, counter)
+                members = judged.clash if judged else NONE
+                facts = judged.facts if judged else {}
+            else:
+                pool, places = pool_of(self.history, self.operations, self.wide, counter)
+                judged = judge(pool)
+                members = places[judged.clash]
+                facts = self._facts(judged.facts, places)
+            if judged is not None and judged.judgement == "INVALID":
+                rows = self.operations.row[members[members >= 0]]
+                return Explained(
+                    "INVALID",
+                    NONE,
+                    tuple(rows.tolist()),
+                    judged.argument,
+                    "",
+                    counter.name,
+                    judged.argument,
+                    facts,
+                )
+        return None
+
+    def _facts(self, facts: dict[str, int], places: Whole) -> dict[str, int]:
+        """What a counter says, in the words of the history: times in ns, operations as rows."""
+        told = dict(facts)
+        if "time" in told:
+            told["time"] = told["time"] // FINE - self.history.header.clock_bound_ns
+        for name in {"first", "second", "last"} & told.keys():
+            place = int(places[told[name]])
+            told[name] = int(self.operations.row[place]) if place >= 0 else -1
+        return told
+
+    def _order(self, windows: Windows) -> Whole | None:
+        """One order for all counters under these windows, as rows; None if it was not found."""
+        found = self._judgeable(guessed(self.history, self.operations))
+        if not found and self.operations.of(SET_CAP, REFRESH).any():
+            return None
+        if any(counter.is_stale for counter in found):
+            settled = stale.settled(self.history, self.operations, windows, found)
+            if settled is None:
+                return None
+            windows, found = settled
+        if any(not counter.start_known for counter in found):
+            return None
+        lines = []
+        for group in components(self.operations, found):
+            line = lined_up(self.history, self.operations, windows, group)
+            if line is None:
+                return None
+            lines.append(line)
+        place = np.concatenate([line.place for line in lines]) if lines else NONE
+        at = np.concatenate([line.at for line in lines]) if lines else NONE
+        if len(lines) > 1:
+            order = np.argsort(at, kind="stable")
+            place, at = place[order], at[order]
+        line = Line(place, at)
+        return self._rows_of(line, windows=windows)
+
+    def _rows_of(self, line: Line, *, windows: Windows | None = None, is_whole: bool = False) -> Whole:
+        """Rows in order: those of the line, and around them whatever no counter counts."""
+        count = len(self.operations)
+        found = self.operations
+        at, rank = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
+        is_in = np.zeros(count, dtype=np.bool_)
+        at[line.place], rank[line.place], is_in[line.place] = line.at, np.arange(len(line.place)), True
+        if not is_whole:
+            assert windows is not None
+            counted = is_in.copy()
+            rest = ~is_in & ~windows.is_out & ~windows.is_optional
+            at[rest], is_in[rest] = windows.begins[rest], True
+            phase = np.where(counted, 0, 2)
+            for intake, year in self.years.of.items():
+                for kind, when, turn in ((OPEN, year.opens, -2), (CLOSE, year.closes, 4)):
+                    mine = (found.kind == kind) & (found.intake == intake)
+                    at[mine] = np.clip(when, found.begins[mine], found.ends[mine])
+                    phase[mine] = turn
+            # A refresh is before whatever is done at that time, but for the one that finds the limit reached.
+            phase[found.kind == REFRESH] = -1
+            self._place_closed(at, phase)
+            phase[(found.kind == REFRESH) & (windows.begins == windows.ends)] = 1
+        else:
+            phase = np.zeros(count, dtype=np.int64)
+        order = np.lexsort((rank, phase, at))
+        order = order[is_in[order]]
+        if is_whole:
+            return _interleaved(found, order)
+        order = order[found.row[order] >= 0]
+        return _with_echoes(found, order, at, phase, rank)
+
+    def _place_closed(self, at: Whole, phase: Whole) -> None:
+        """Whoever was told "closed" comes before the opening, or else after the close."""
+        found = self.operations
+        for intake, year in self.years.of.items():
+            mine = (found.kind == CLOSED) & (found.intake == intake)
+            before = mine & (found.begins <= year.opens) & (year.opens > years.EARLIEST)
+            phase[before] = -3
+            after = mine & ~before
+            at[after], phase[after] = np.maximum(found.begins[after], year.closes), 5
+
+
+def _with_echoes(found: Operations, order: Whole, at: Whole, phase: Whole, rank: Whole) -> Whole:
+    """The rows of operations, and of echoes after what they tell of."""
+    if not len(found.echo_row):
+        return found.row[order]
+    begins = found.row_begins
+    rows = np.concatenate([found.row[order], found.echo_row])
+    when = np.concatenate([at[order], np.maximum(begins[found.echo_row], at[found.echo_of])])
+    turn = np.concatenate([phase[order], np.full(len(found.echo_row), 3)])
+    place = np.concatenate([rank[order], rank[found.echo_of]])
+    return rows[np.lexsort((place, turn, when))]
+
+
+def _interleaved(found: Operations, order: Whole) -> Whole:
+    """The rows of operations in this very order, each echo as early as it can be."""
+    begins, ends = found.row_begins, found.row_ends
+    echoes: dict[int, list[int]] = {}
+    for row, of in zip(found.echo_row.tolist(), found.echo_of.tolist(), strict=True):
+        echoes.setdefault(of, []).append(row)
+    waiting: list[int] = []
+    rows: list[int] = []
+    for place in order.tolist():
+        row = int(found.row[place])
+        # An echo must be in its place before anything that begins after it has ended.
+        due = [each for each in waiting if ends[each] < found.begins[place]]
+        rows += sorted(due, key=lambda each: int(begins[each]))
+        waiting = [each for each in waiting if each not in due]
+        if row >= 0:
+            rows.append(row)
+        waiting += echoes.get(place, [])
+    rows += sorted(waiting, key=lambda each: int(begins[each]))
+    return np.array(rows, dtype=np.int64)
+
+
+def _unknown(why: str) -> Explained:
+    return Explained("UNKNOWN", NONE, says=why)
+
+
+__all__ = ["NOTHING", "Explained", "Judged", "explain"]

@@ -1,0 +1,84 @@
+"""From a history to its operations."""
+
+import numpy as np
+
+from loadtests.history import NEVER, History
+from loadtests.linear.listings import others_of, strangers
+from loadtests.linear.operations import GRANT, HOLDS, RELEASE, Clash, Operations, Whole
+from loadtests.linear.requests import requests
+from loadtests.linear.rows import COLUMNS, column_of, rows_of
+
+
+def operations(history: History) -> tuple[Operations, Clash | None]:
+    """The operations of a history, and the first contradiction within one request or one slot, if any."""
+    rows, names = rows_of(history)
+    parts: list[dict[str, Whole]] = []
+    echoes: list[tuple[Whole, Whole]] = []
+    clash = None
+    made = 0
+    for claims in (True, False):
+        part, echo, found = requests(history, rows, claims=claims, made=made)
+        clash = clash or found
+        parts.append(part)
+        echoes.append(echo)
+        made += len(part["row"])
+    parts.append(others_of(history, rows))
+    if history.header.shared:
+        parts.append(strangers(history, rows, names, parts[-1]))
+    table = {name: np.concatenate([column_of(part, name) for part in parts]) for name in COLUMNS}
+    is_known = (table["person"] >= 0) & (table["intake"] >= 0)
+    table["person"] = np.where(is_known, table["person"] * len(names.intakes) + table["intake"], -1)
+    _stream_of_releases(table)
+    everything = Operations(
+        **{
+            name: column.astype(
+                {"kind": np.int8, "is_optional": np.bool_, "moves": np.bool_}.get(name, np.int64)
+            )
+            for name, column in table.items()
+        },
+        echo_row=np.concatenate([row for row, _ in echoes]),
+        echo_of=np.concatenate([of for _, of in echoes]),
+        row_begins=rows.begins,
+        row_ends=rows.ends,
+        names=names,
+    )
+    return everything, clash or _listed_slot(everything)
+
+
+def _stream_of_releases(table: dict[str, Whole]) -> None:
+    """A release that names no stream gives back a slot of the stream that its person claimed."""
+    silent = np.flatnonzero((table["kind"] == RELEASE) & (table["stream"] < 0) & (table["person"] >= 0))
+    grants = np.flatnonzero((table["kind"] == GRANT) & np.isin(table["person"], table["person"][silent]))
+    if not len(silent) or not len(grants):
+        return
+    person, inverse = np.unique(table["person"][grants], return_inverse=True)
+    least, most = np.full(len(person), NEVER), np.full(len(person), -NEVER)
+    np.minimum.at(least, inverse, table["stream"][grants])
+    np.maximum.at(most, inverse, table["stream"][grants])
+    where = np.minimum(np.searchsorted(person, table["person"][silent]), len(person) - 1)
+    known = person[where] == table["person"][silent]
+    stream = np.where(least == most, most, -2)[where]
+    table["stream"][silent[known]] = stream[known]
+
+
+def _listed_slot(found: Operations) -> Clash | None:
+    """A slot that an audit finds with one person, and that was granted to another."""
+    holds = np.flatnonzero((found.kind == HOLDS) & (found.value >= 0) & (found.person >= 0))
+    if not len(holds):
+        return None
+    pair = found.intake[holds] * (int(found.value.max()) + 1) + found.value[holds]
+    order = np.argsort(pair, kind="stable")
+    same = np.flatnonzero((np.diff(pair[order]) == 0) & (np.diff(found.person[holds][order]) != 0))
+    if len(same):
+        two = holds[order[same[0] : same[0] + 2]]
+        says = "one slot is found with two people"
+        return Clash("one-slot-two-holders", says, tuple(found.row[two].tolist()))
+    owner = np.full((len(found.names.intakes), int(found.value.max()) + 1), -1, dtype=np.int64)
+    grants = np.flatnonzero((found.kind == GRANT) & (found.value >= 0) & (found.person >= 0))
+    owner[found.intake[grants], found.value[grants]] = grants
+    mine = owner[found.intake[holds], found.value[holds]]
+    wrong = np.flatnonzero((mine >= 0) & (found.person[mine] != found.person[holds]))
+    if not len(wrong):
+        return None
+    both = (int(found.row[mine[wrong[0]]]), int(found.row[holds[wrong[0]]]))
+    return Clash("one-slot-two-holders", "a slot that was granted to one is found with another", both)

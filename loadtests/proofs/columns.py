@@ -1,0 +1,60 @@
+"""Whole columns at once: what a replay of ten million rows is made of."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+def paired(first: NDArray[Any], second: NDArray[Any]) -> Ints:
+    """One number for two, neither below -1."""
+    return (first.astype(np.int64) + 1) * (int(second.max(initial=0)) + 2) + second + 1
+
+
+class Groups:
+    """Places that belong together, each group in its order."""
+
+    def __init__(self, names: Ints) -> None:
+        self.order = np.argsort(names, kind="stable")
+        ordered = names[self.order]
+        is_first = np.ones(len(names), dtype=np.bool_)
+        is_first[1:] = ordered[1:] != ordered[:-1]
+        self.starts = np.maximum.accumulate(np.where(is_first, np.arange(len(names)), 0))
+        """In that order, where the group of each begins."""
+
+    def _back(self, ordered: NDArray[Any]) -> NDArray[Any]:
+        places = np.empty_like(ordered)
+        places[self.order] = ordered
+        return places
+
+    def before(self, moves: Ints) -> Ints:
+        """At each place, the sum of the moves before it in its group."""
+        moved = moves[self.order]
+        sums = np.cumsum(moved) - moved
+        return self._back(sums - sums[self.starts])
+
+    def total(self, values: Ints) -> Ints:
+        """At each place, the sum over its whole group."""
+        sums = np.cumsum(values[self.order])
+        ends = np.append(np.flatnonzero(self.starts[1:] != self.starts[:-1]), len(sums) - 1)
+        sizes = np.diff(ends, prepend=-1)
+        return self._back(np.repeat(np.diff(sums[ends], prepend=0), sizes) if len(sums) else sums)
+
+    def last(self, marked: Flags) -> Ints:
+        """At each place, the last marked one of its group that is not after it; -1 where there is none."""
+        latest = np.maximum.accumulate(np.where(marked[self.order], np.arange(len(marked)), -1))
+        return self._back(np.where(latest >= self.starts, self.order[latest], -1))
+
+    def first(self, marked: Flags) -> Ints:
+        """At each place, the first marked one of its group that is not after it; -1 where there is none."""
+        return self.last(marked & (self.before(marked.astype(np.int64)) == 0))
+
+
+def latest(marked: Flags, values: Ints, beginning: int) -> Ints:
+    """At each place, the value at the last marked place before it; the beginning where there is none."""
+    filled = np.concatenate([[beginning], values])
+    at = np.maximum.accumulate(np.where(marked, np.arange(1, len(values) + 1), 0))
+    return np.asarray(filled[np.concatenate([[0], at[:-1]])] if len(values) else values, dtype=np.int64)

@@ -1,0 +1,54 @@
+"""The histories that are kept: each ends as the folder says in which it lies."""
+
+import importlib
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from loadtests.checks import linearizability
+from loadtests.history import History, read
+from loadtests.verdict import judge
+from tests.wing_gong import legal_order
+
+CORPUS = Path(__file__).resolve().parents[1] / "histories"
+FILES = sorted(CORPUS.glob("*/*.jsonl"))
+NAMES = [f"{file.parent.name}/{file.stem}" for file in FILES]
+EXPECTED = {"valid": "VALID", "invalid": "INVALID", "unknown": "UNKNOWN"}
+HAS_CHECKING = importlib.util.find_spec("loadtests.checking") is not None
+
+
+def test_there_is_enough_to_go_by() -> None:
+    assert len(FILES) >= 24
+    assert {file.parent.name for file in FILES} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_every_file_says_where_it_comes_from(file: Path) -> None:
+    source = read(file).header.source
+    assert len(source) > 20
+    assert "\n" not in source
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_the_search_says_what_the_folder_says(file: Path) -> None:
+    """What is unknown is so for another reason than that there is no order."""
+    assert (legal_order(read(file)) is None) == (file.parent.name == "invalid")
+
+
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_the_exact_check_alone_is_never_wrong(file: Path) -> None:
+    expected = "INVALID" if file.parent.name == "invalid" else "VALID"
+    said = judge(read(file), {"linearizability": linearizability.check}).judgement
+    assert said == expected or (file.parent.name == "unknown" and said == "UNKNOWN")
+
+
+@pytest.mark.skipif(not HAS_CHECKING, reason="loadtests.checking is not there")
+@pytest.mark.parametrize("file", FILES, ids=NAMES)
+def test_every_file_is_judged_as_its_folder_says(file: Path) -> None:
+    assert _judged(read(file)) == EXPECTED[file.parent.name]
+
+
+def _judged(history: History) -> str:
+    verdict = importlib.import_module("loadtests.checking").judged(history)
+    return str(verdict.judgement)

@@ -1,0 +1,136 @@
+"""The exact check: agrees with the plain search wherever that can look, and never alarms falsely.
+
+A disagreement is printed with its seed, both verdicts, and the smallest history that shows it, as JSON lines
+that can be kept under tests/histories. QUOTALAB_SHARE=1/4 runs the first quarter of the long comparisons.
+"""
+
+import dataclasses
+import os
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from loadtests.history import History
+from tests.every_history import every_history, every_placing
+from tests.large_histories import FRAGMENTS, Crowd, crowded
+from tests.mutations import mutated
+from tests.oracle import shown, truth, verdict
+from tests.random_histories import MIXES, from_ledger, sized
+
+SHARE = os.environ.get("QUOTALAB_SHARE", "1/1")
+MOST_UNKNOWN = 0.005
+"""Share of the verdicts on a mix that may be UNKNOWN."""
+
+
+def random_one(name: str, seed: int) -> History:
+    """A history of a correct service, and two times in three an edited one."""
+    rng = np.random.default_rng([seed, 5])
+    history = from_ledger(rng, MIXES[name])
+    return mutated(rng, history, edits=seed % 3) if seed % 3 else history
+
+
+def agreed(cases: Iterable[tuple[object, History]]) -> Counter[str]:
+    """How many verdicts there were of each kind, none of them wrong."""
+    found: Counter[str] = Counter()
+    for seed, history in cases:
+        said, true = verdict(history), truth(history)
+        assert said in (true, "UNKNOWN"), shown(history, seed)
+        found[said] += 1
+    return found
+
+
+def every(size: int, cap: int) -> Iterable[tuple[object, History]]:
+    part, _, parts = SHARE.partition("/")
+    histories = enumerate(every_history(size, cap))
+    return ((f"{size} operations, cap {cap}, number {at}", each) for at, each in histories
+            if at % int(parts) < int(part))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MIXES)
+def test_random_histories_are_judged_as_the_search_judges_them(name: str) -> None:
+    found = agreed(((name, seed), random_one(name, seed)) for seed in range(1_000))
+    assert found["VALID"] > 100
+    assert found["INVALID"] > 50
+    assert found["UNKNOWN"] <= MOST_UNKNOWN * 1_000
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", MIXES)
+def test_many_random_histories_are_judged_as_the_search_judges_them(name: str) -> None:
+    found = agreed(((name, seed), random_one(name, seed)) for seed in range(10_000, 18_000))
+    assert found["UNKNOWN"] <= MOST_UNKNOWN * 8_000
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3])
+def test_every_history_of_three_operations_is_judged_as_the_search_judges_it(cap: int) -> None:
+    for size in (1, 2, 3):
+        assert agreed(every(size, cap))["UNKNOWN"] == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cap", [1, 2, 3])
+def test_every_history_of_four_operations_is_judged_as_the_search_judges_it(cap: int) -> None:
+    assert agreed(every(4, cap))["UNKNOWN"] == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cap", [1, 2, 3])
+def test_every_history_of_five_operations_is_judged_as_the_search_judges_it(cap: int) -> None:
+    assert agreed(every(5, cap))["UNKNOWN"] == 0
+
+
+def test_every_interval_order_is_there_once() -> None:
+    """The Fishburn numbers, for one kind; and the histories of up to four operations with caps 1 to 3."""
+    counts = [sum(sum(1 for _ in every_placing(size, cap)) for cap in (1, 2, 3)) for size in (1, 2, 3, 4)]
+    assert counts == [18, 174, 2_337, 40_682]
+
+
+CROWDS = [(name, size, flight) for name in FRAGMENTS for size in (10_000, 100_000) for flight in (10, 1_000)]
+
+
+@pytest.mark.parametrize(("name", "size", "in_flight"), CROWDS)
+def test_a_correct_crowd_is_valid(name: str, size: int, in_flight: int) -> None:
+    crowd = dataclasses.replace(FRAGMENTS[name], operations=size, in_flight=in_flight)
+    assert verdict(crowded(np.random.default_rng(size + in_flight), crowd)) == "VALID"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("in_flight", [10, 100, 1_000])
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_a_correct_crowd_of_a_million_is_valid(name: str, in_flight: int) -> None:
+    crowd = dataclasses.replace(FRAGMENTS[name], operations=1_000_000, in_flight=in_flight)
+    assert verdict(crowded(np.random.default_rng(in_flight), crowd)) == "VALID"
+
+
+REALISTIC = ["claims", "readings", "quotas", "cuts-alone", "copies", "years", "begun", "audited"]
+
+
+@pytest.mark.parametrize("name", REALISTIC)
+def test_a_correct_service_is_valid_at_two_thousand_operations(name: str) -> None:
+    mix = sized(MIXES[name], 2_000, in_flight=10)
+    assert verdict(from_ledger(np.random.default_rng(3), mix)) == "VALID"
+
+
+@pytest.mark.parametrize("name", ["readings", "releases", "keys", "years", "quotas", "audited"])
+def test_clocks_that_may_be_wrong_turn_nothing_valid_into_invalid(name: str) -> None:
+    for seed in range(100):
+        history = random_one(name, seed)
+        said = [verdict(history)]
+        for bound in (1, 3, 10):
+            wide = dataclasses.replace(history.header, clock_bound_ns=bound)
+            said.append(verdict(History(wide, history.columns)))
+        order = [each for each in said if each != "UNKNOWN"]
+        assert order == sorted(order), f"seed {seed} of {name}: {said} as the bound grows"
+
+
+def test_a_crowd_with_one_grant_too_many_is_invalid() -> None:
+    history = crowded(np.random.default_rng(1), Crowd(reads=0.0, retries=0.0))
+    refused = int(np.flatnonzero(history.is_answer("full"))[-1])
+    [granted] = islice(np.flatnonzero(history.is_answer("granted")).tolist(), 1)
+    columns = {name: column.copy() for name, column in history.columns.items()}
+    columns["answer"][refused] = columns["answer"][granted]
+    columns["slot"][refused], columns["cap"][refused] = "new", None
+    assert verdict(History(history.header, columns)) == "INVALID"
