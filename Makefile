@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints constraints.txt
 
-.PHONY: demo test test-long bench lint constraints clean
+.PHONY: demo test test-long campaign bench lint constraints clean
 
 demo: .venv/.installed          ## simulate the flagship programme on this machine
 	$(BIN)/quotalab run scenarios/imp-plus.toml
@@ -15,6 +15,9 @@ test: .venv/.installed-test     ## everything but the long tests
 
 test-long: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 -m long
+
+campaign: .venv/.installed-test ## load tests in full, on every store; goes on where it was stopped
+	$(BIN)/python -m tests.campaign
 
 bench: .venv/.installed-test    ## measure, and append to results/benchmarks.jsonl
 	$(BIN)/python -m tests.bench

@@ -1,4 +1,4 @@
-"""The commands of the load half: serve, target and load, mounted beside those of the simulation.
+"""The commands of the load half, such as serve, load and check, mounted beside those of the simulation.
 
 `python -m loadtests.cli` is the whole command line, as the front door builds it.
 """
@@ -10,7 +10,11 @@ from cyclopts import App
 COMMANDS = {
     "serve": ("loadtests.cli_serve:app", "Serve a quota, exactly: the reference service."),
     "target": ("loadtests.cli_target:app", "Check and make target profiles; clean up after a run."),
+    "trace": ("loadtests.cli_trace:app", "Print or write what a load test of a scenario would send."),
     "load": ("loadtests.cli_load:app", "Replay a scenario against a service, and judge what it did."),
+    "check": ("loadtests.cli_check:app", "Judge recorded histories: VALID, INVALID or UNKNOWN."),
+    "load-worker": ("loadtests.cli_worker:worker", "Send a part of a load test from this host."),
+    "load-merge": ("loadtests.cli_worker:merge", "Bring a worker's record into a run, and judge again."),
 }
 """Name of a command -> where its App is, and its line in the help."""
 

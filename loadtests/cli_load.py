@@ -9,12 +9,16 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
 from loadtests import safe
 from sim.errors import complaint
+
+if TYPE_CHECKING:  # both bring NumPy with them, which --help has no use for
+    from loadtests.load import Loaded
+    from loadtests.loading.searched import Searched
 
 app = App(
     name="load", help="Replay a scenario against a service, and judge what it did.", help_format="plaintext"
@@ -32,10 +36,13 @@ def load(
     target: str = "reference:sqlite",
     fault: str | None = None,
     workers: int = 1,
+    expect_workers: int = 0,
+    listen: str = "127.0.0.1:5557",
     service_workers: int | None = None,
     rate: float | None = None,
     compress: float | None = None,
     minutes: float | None = None,
+    window: str | None = None,
     scale: float = 1.0,
     budget: str | None = None,
     seed: int | None = None,
@@ -45,6 +52,8 @@ def load(
     run: str | None = None,
     i_own: Many = (),
     dirty: Flag = False,
+    reset: Flag = False,
+    no_open: Flag = False,
     most_rate: float = safe.MOST_PER_S,
     most_minutes: float = safe.MOST_MINUTES,
     junit: Path | None = None,
@@ -52,6 +61,8 @@ def load(
     quiet: Flag = False,
 ) -> int:
     """Replay a scenario's people as traffic, record every request, and judge what the service did.
+
+    A scenario with [load.ramp], such as ramp, is a search: for the highest rate that the service bears.
 
     Parameters
     ----------
@@ -63,7 +74,11 @@ def load(
     fault
         Plant a fault in the reference service: check-then-act, non-idempotent-retry or per-worker-cap.
     workers
-        Locust processes that send.
+        Locust processes that send, all started here.
+    expect_workers
+        Wait for so many processes on other hosts instead, each started by `quotalab load-worker --master`.
+    listen
+        HOST:PORT at which they find this one. Whoever reaches it can take part: use a network of your own.
     service_workers
         Processes of the reference service; 1 if left out, 2 for the fault per-worker-cap.
     rate
@@ -72,6 +87,8 @@ def load(
         Seconds of the scenario in a second of the run; the scenario's own if left out.
     minutes
         How long the replay lasts, instead.
+    window
+        Only a part of the scenario: a day as 2022-12-31, or 2022-12-31T23:59:30/2023-01-01T00:00:30.
     scale
         Shrink people and caps together, as in --scale 0.02.
     budget
@@ -90,6 +107,10 @@ def load(
         A host that is not this machine and that you may load; exactly as the profile has it.
     dirty
         Run against a service that has slots taken already, and count from there.
+    reset
+        Run the command of the profile's [reset] first.
+    no_open
+        Do not open intakes that are not open yet, though the profile says how.
     most_rate
         Allow more requests in the busiest second than 5,000.
     most_minutes
@@ -101,11 +122,10 @@ def load(
     quiet
         Print the verdict only.
     """
-    from loadtests import show_load
+    from loadtests import ramp
     from loadtests.load import Watcher
     from loadtests.load import load as made
     from loadtests.loading.plan import Options
-    from sim.showing.run import console_for
 
     if service_workers is None:
         service_workers = 2 if fault == "per-worker-cap" else 1
@@ -114,10 +134,13 @@ def load(
         target=target,
         fault=fault,
         workers=workers,
+        expect_workers=expect_workers,
+        listen=listen,
         service_workers=service_workers,
         rate=rate,
         compress=compress,
         minutes=minutes,
+        window=window,
         scale=scale,
         budget_s=None if budget is None else _seconds(budget),
         seed=seed,
@@ -125,22 +148,39 @@ def load(
         gate=gate,
         owned=i_own,
         dirty=dirty,
+        reset=reset,
+        opens=not no_open,
         most_rate=most_rate,
         most_minutes=most_minutes,
         run=run,
         out=out,
     )
     is_shown = not quiet and sys.stderr.isatty()
+    wants_search = ramp.is_ramp(scenario)
+    found: Loaded | Searched
     with _progress(is_shown) as moved:
         says = (lambda line: None) if quiet or as_json else (lambda line: print(line, file=sys.stderr))
-        found = made(options, Watcher(says, moved))
+        watcher = Watcher(says, moved)
+        found = ramp.search(options, watcher) if wants_search else made(options, watcher)
+    _tell(found, junit=junit, as_json=as_json, quiet=quiet)
+    return found.exit_code
+
+
+def _tell(found: "Loaded | Searched", *, junit: Path | None, as_json: bool, quiet: bool) -> None:
+    """What was found, in the forms that were asked for."""
+    from loadtests import show_load, show_ramp
+    from loadtests.loading import searched
+    from loadtests.loading.searched import Searched
+    from sim.showing.run import console_for
+
     if junit is not None:
-        _write(junit, show_load.junit(found))
+        _write(junit, show_ramp.junit(found) if isinstance(found, Searched) else show_load.junit(found))
     if as_json:
-        print(show_load.as_json(found))
+        print(searched.as_json(found) if isinstance(found, Searched) else show_load.as_json(found))
+    elif isinstance(found, Searched):
+        show_ramp.show(found, console_for(sys.stdout), brief=quiet)
     else:
         show_load.show(found, console_for(sys.stdout), brief=quiet)
-    return found.exit_code
 
 
 def _seconds(text: str) -> float:

@@ -12,11 +12,11 @@ from.
     master -> worker   go          the moment, and how the clocks stand
     worker -> master   done        everything is answered
     master -> worker   close       how the clocks stood in the end; answered by `closed`
+    worker -> master   piece       of the record of a worker that shares no folder with the master
 
 A worker that dies is not waited for: what it sent is in its file. A process without workers plays it all.
 """
 
-import datetime
 import hashlib
 import logging
 import time
@@ -27,15 +27,15 @@ from typing import Any, Final
 
 import gevent
 
-from loadtests import live, profile
-from loadtests import recorder as records
+from loadtests import live, profile, shipping, signs
 from loadtests.clocks import Exchange, clock_offset
 from loadtests.flights import Done, Failed
 from loadtests.member import Member, boot
+from loadtests.run_trace import trace_of
 from loadtests.safe import check_host
-from loadtests.settings import Settings, folder_of, from_options
+from loadtests.settings import Settings, from_options
 from loadtests.tally import Tally, together
-from loadtests.trace import Trace, build
+from loadtests.trace import Trace
 from loadtests.worker import Worker, set_up, with_variables
 from sim.errors import BadInput, complaint
 
@@ -44,6 +44,8 @@ EXCHANGES: Final = 8
 AHEAD_NS: Final = 500_000_000
 """From the word to start to the first due time: the word has to reach every worker, and requests are
 encoded."""
+PIECES_S: Final = 10.0
+"""A record that is on its way may take as long as it likes, if something of it comes this often."""
 USAGE: Final = 3
 WRITING_S: Final = 1.5
 """Locust writes its CSV files once a second, and not at the end."""
@@ -58,7 +60,9 @@ class Fleet:
         self.environment = environment
         self.is_rush = is_rush
         self._alone: Worker | None = None
-        self._member = Member(self._send, self.report)
+        self._member = Member(
+            self._send, self.report, lambda: from_options(environment.parsed_options).run_folder
+        )
         self.tallies: dict[str, dict[str, Any]] = {}
         self.caps: dict[str, int] = {}
         self._runner = environment.runner
@@ -67,12 +71,14 @@ class Fleet:
         self._said: defaultdict[str, dict[str, Any]] = defaultdict(dict)  # topic -> client id -> what it said
         self._exchanges: defaultdict[str, list[Exchange]] = defaultdict(list)
         self._trace_file = Path()
+        self._folder = Path()
+        self._moved_s = 0.0  # when the last piece of a record arrived
         events = environment.events
         events.test_start.add_listener(self._on_start)
         events.test_stopping.add_listener(self._on_stopping)
         if self._is_master:
             events.worker_report.add_listener(self._on_report)
-            for topic in ("ready", "failed", "done", "closed", "want-trace", "clock"):
+            for topic in ("ready", "failed", "done", "closed", "want-trace", "clock", "piece"):
                 self._hear(topic, self._master_hears)
         elif self._is_worker:
             events.report_to_master.add_listener(self._on_reporting)
@@ -121,14 +127,15 @@ class Fleet:
     def report(self, done: Done) -> None:
         """An attempt for Locust's statistics: by operation and answer, its time counted from when it was
         due."""
+        op, answer, due_ns, _, completed_ns, response, problem = done
         self.environment.events.request.fire(
-            request_type=done.op,
-            name=done.answer or "done",
-            response_time=(done.completed_ns - done.due_ns) / 1e6,
-            response_length=len(done.response.body),
-            response=done.response,
+            request_type=op,
+            name=answer or "done",
+            response_time=(completed_ns - due_ns) / 1e6,
+            response_length=len(response.body),
+            response=response,
             context={},
-            exception=None if done.problem is None else Failed(done.problem),
+            exception=None if problem is None else Failed(problem),
         )
 
     # ------------------------------------------------------------------ the master, or the only process
@@ -158,7 +165,7 @@ class Fleet:
         settings = from_options(self.environment.parsed_options)
         target = profile.target(settings.target, base_url=self.environment.host or None)
         check_host(target.base_url, (settings.i_own,) if settings.i_own else ())
-        trace, folder = self._trace(settings)
+        trace, self._trace_file, folder = trace_of(settings)
         if any((folder / "history").glob("*.rows")):
             raise complaint(
                 f"{folder} has the history of a run already",
@@ -171,7 +178,7 @@ class Fleet:
             "run %s: %d first sends of %d people in %.1f s to %s; history in %s",
             *(trace.run, len(trace.due_ns), len(trace.ids), trace.ends_ns / 1e9, target.base_url, folder),
         )
-        variables = set_up(target)
+        variables = set_up(target, [each.intake for each in trace.intakes])
         if self._is_master:
             self._lead_workers(settings, trace, folder, variables)
             return
@@ -185,41 +192,19 @@ class Fleet:
             is_rush=self.is_rush,
             report=self.report,
         )
-        worker.start(time.monotonic_ns() + AHEAD_NS)
+        start_ns = time.monotonic_ns() + AHEAD_NS
+        signs.begins(folder, start_ns=start_ns, shards=1)
+        worker.start(start_ns)
         worker.has_finished.wait()
         if worker.failure is not None:
             self.environment.process_exit_code = USAGE
         self._end()
 
-    def _trace(self, settings: Settings) -> tuple[Trace, Path]:
-        """The run's trace, and the folder in which it lies."""
-        if settings.trace is not None:
-            self._trace_file = Path(settings.trace).resolve()
-            trace = Trace.load(self._trace_file)
-            return trace, folder_of(settings, trace.run)
-        from sim.scenario_file import load
-
-        run = settings.run_id or datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S")
-        trace = build(
-            load(settings.scenario),
-            run=run,
-            seed=settings.seed,
-            policy=settings.policy,
-            compress=settings.compress,
-            minutes=settings.minutes,
-            rate=settings.rate,
-            scale=settings.scale,
-        )
-        folder = folder_of(settings, run)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._trace_file = (folder / "trace.npz").resolve()
-        trace.save(self._trace_file)
-        return trace, folder
-
     def _lead_workers(
         self, settings: Settings, trace: Trace, folder: Path, variables: Mapping[str, str]
     ) -> None:
         clients = sorted(self._alive())
+        self._folder = folder
         for shard, client in enumerate(clients):
             said = {
                 "settings": settings.as_plain(),
@@ -227,6 +212,8 @@ class Fleet:
                 "trace": str(self._trace_file),
                 "digest": hashlib.sha256(self._trace_file.read_bytes()).hexdigest(),
                 "folder": str(folder.resolve()),
+                "boot": boot(),
+                "run": trace.run,
                 "shard": shard,
                 "shards": len(clients),
                 "variables": dict(variables),
@@ -236,11 +223,20 @@ class Fleet:
         self._wait_for("ready", clients, 120.0)
         offsets = self._clocks(clients)
         start_ns = time.monotonic_ns() + AHEAD_NS
+        signs.begins(folder, start_ns=start_ns, shards=len(clients))
         for client, (offset_ns, bound_ns) in offsets.items():
             self._send("go", {"start_ns": start_ns, "offset_ns": offset_ns, "bound_ns": bound_ns}, client)
+        if any(said.get("is_far") for said in self._said["ready"].values()):
+            gevent.spawn(self._tell, folder)
         self._wait_for("done", clients, None)
         self._close_all(0.0)
         self._end()
+
+    def _tell(self, folder: Path) -> None:
+        """Say how far the run is, for as long as this process lives."""
+        while True:
+            signs.goes_on(folder, self.tally().as_plain())
+            gevent.sleep(1.0)
 
     def _clocks(self, clients: list[str]) -> dict[str, tuple[int, int]]:
         """How each worker's clock stands to ours: the same one on one host, else bounded by exchanges."""
@@ -273,13 +269,13 @@ class Fleet:
         until = time.monotonic() + limit_s if limit_s is not None else float("inf")
         while missing := set(clients) & self._alive() - set(self._said[topic]):
             if self._said["failed"]:
-                raise RuntimeError(next(iter(self._said["failed"].values()))["why"])
-            if time.monotonic() > until:
+                raise complaint(next(iter(self._said["failed"].values()))["why"])
+            if time.monotonic() > max(until, self._moved_s + PIECES_S):
                 log.warning("%d of %d workers did not say %s in time", len(missing), len(clients), topic)
                 return
             gevent.sleep(0.02)
         if self._said["failed"]:
-            raise RuntimeError(next(iter(self._said["failed"].values()))["why"])
+            raise complaint(next(iter(self._said["failed"].values()))["why"])
         if dead := set(clients) - self._alive() - set(self._said[topic]):
             log.warning(
                 "%d of %d workers died; their records count as far as they go", len(dead), len(clients)
@@ -292,14 +288,23 @@ class Fleet:
         if topic == "clock":
             times = (said["sent_ns"], said["received_ns"], said["answered_ns"], time.monotonic_ns())
             self._exchanges[client].append(Exchange(*times))
+        elif topic == "piece":
+            self._moved_s = time.monotonic()
+            shipping.put(self._folder / "history", said)
         elif topic == "want-trace":
             self._send("trace", {"bytes": self._trace_file.read_bytes()}, client)
         else:
             self._said[topic][client] = said
         if topic in ("done", "closed"):
             self.tallies[client] = said["tally"]
-        if topic == "closed" and said["files"]:
-            records.unpack(self._trace_file.parent / "history", said["files"])
+        if (
+            topic == "closed"
+            and said["files"]
+            and not shipping.arrived(self._folder / "history", said["files"])
+        ):
+            log.error(
+                "the record of %s did not arrive whole; quotalab load-merge brings it from there", client
+            )
 
     # ------------------------------------------------------------------ messages
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from loadtests import latency
+from loadtests import latency, signs
 from loadtests import verdict as verdicts
 from loadtests.header import Header, Initial
 from loadtests.history import HARNESS, History, write
 from loadtests.latency import Latencies
 from loadtests.loading import folder as folders
 from loadtests.loading import gates as gating
-from loadtests.loading import judging
+from loadtests.loading import judging, lost, preparing
 from loadtests.loading.gates import Gate
 from loadtests.loading.plan import Options, Plan, plan
 from loadtests.loading.replay import Progress, Replayed, replay
@@ -71,6 +71,11 @@ class Loaded:
     took_s: float
 
     @property
+    def came_to_its_end(self) -> bool:
+        """Whether everything that was planned was sent, and all of it is on record here."""
+        return self.replayed.how == "over" and not self.replayed.dead and not self.replayed.lost
+
+    @property
     def exit_code(self) -> int:
         """As the contract has it: nothing to judge, the verdict, or a gate that was missed."""
         was_sent = any(host != HARNESS for host in self.history["host"])
@@ -98,6 +103,7 @@ class Loaded:
             "compress": sent.clock.rate,
             "ended": self.replayed.how,
             "dead_workers": self.replayed.dead,
+            "lost_workers": list(self.replayed.lost),
             "took_s": round(self.took_s, 1),
             "operations": len(self.history),
             "late": late,
@@ -124,39 +130,56 @@ def load(options: Options, watcher: Watcher) -> Loaded:
         except BaseException:
             folders.finish(folder, is_complete=False)
             raise
-        folders.finish(folder, is_complete=found.replayed.how == "over" and not found.replayed.dead)
+        folders.finish(folder, is_complete=found.came_to_its_end)
         return found
     finally:
         lock.release()
 
 
 def _made(planned: Plan, folder: Path, watcher: Watcher, begun: float) -> Loaded:
-    trace = planned.trace
+    if planned.options.reset:
+        preparing.resetting(planned.options.target, owned=planned.options.owned).run()
+        watcher.said("the service was reset")
     with service(planned, folder) as answering:
-        if planned.store:
-            set_clock(answering, trace, starts_in_s=LEAD_S)
-            announce(answering, trace)
-        before = state_before(answering, trace)
-        profile = answering.target.profile
-        listed = {intake: len(who) for intake, who in (before.holders or {}).items()}
-        check_clean(
-            listed | before.used,
-            reset=answering.target.reset.says or "reset it",
-            dirty_ok=planned.options.dirty,
-            shared=profile.shared,
-        )
-        header = judging.header_of(
-            trace,
-            caps=caps_of(answering, trace),
-            initial=None if _is_empty(before) else before,
-            shared=profile.shared,
-        )
-        replayed = replay(planned, answering, folder, watcher.moved)
-        watcher.said(_how(replayed))
-        if replayed.how == "failed" and not any(len(each.rows) for each in left_in(folder / "history")):
-            raise complaint(_how(replayed), file=str(folder / "locust" / "locust.log"))
-        history, settled = _settled(planned, answering, folder, header, replayed, watcher)
-        history = judging.with_rows(history, _audited(answering, planned, watcher))
+        before = ready(answering, planned)
+        return against(answering, planned, folder, before, watcher, begun=begun)
+
+
+def ready(answering: Service, planned: Plan) -> Initial:
+    """Tell a service of ours what it is to serve; what is taken already. BadInput if that must not be."""
+    if planned.store:
+        set_clock(answering, planned.trace, starts_in_s=LEAD_S)
+        announce(answering, planned.trace)
+    elif planned.options.opens:
+        preparing.open_intakes(answering.asker, planned.trace.intakes, planned.trace.spec)
+    before = state_before(answering, planned.trace)
+    listed = {intake: len(who) for intake, who in (before.holders or {}).items()}
+    check_clean(
+        listed | before.used,
+        reset=preparing.how_to_reset(planned.options.target, answering.target),
+        dirty_ok=planned.options.dirty,
+        shared=answering.target.profile.shared,
+    )
+    return before
+
+
+def against(
+    answering: Service, planned: Plan, folder: Path, before: Initial, watcher: Watcher, *, begun: float
+) -> Loaded:
+    """Replay the plan against a service that answers, and judge what it did since `before`."""
+    trace = planned.trace
+    header = judging.header_of(
+        trace,
+        caps=caps_of(answering, trace),
+        initial=None if _is_empty(before) else before,
+        shared=answering.target.profile.shared,
+    )
+    replayed = replay(planned, answering, folder, watcher.moved)
+    watcher.said(_how(replayed))
+    if replayed.how == "failed" and not any(len(each.rows) for each in left_in(folder / "history")):
+        raise complaint(_how(replayed), file=str(folder / "locust" / "locust.log"))
+    history, settled = _settled(planned, answering, folder, header, replayed, watcher)
+    history = judging.with_rows(history, _audited(answering, planned, watcher))
     return _judged(planned, folder, answering, history, replayed, settled, begun)
 
 
@@ -165,7 +188,7 @@ def _settled(
 ) -> tuple[History, Settled]:
     """The history once nothing moves any more, and everything that can be known is known."""
     trace = planned.trace
-    header = replace(header, complete=replayed.how == "over")
+    header = replace(header, complete=replayed.how == "over" and not replayed.lost)
     history = judging.merged(folder / "history", trace, header)
     try:
         if not wait_until_quiet(answering, trace, QUIET_S):
@@ -175,9 +198,14 @@ def _settled(
     except (BadInput, KeyboardInterrupt) as error:
         # The service is gone, or nobody wants to wait: what was recorded is judged without its own count.
         watcher.said(str(error) or "interrupted again: what is unknown stays so")
-        return history, Settled(0, 0)
+        settled, header = Settled(0, 0), replace(header, complete=False)
     if settled.asked:
         watcher.said(f"{settled.asked:,} requests had an unknown effect; {settled.known:,} are known now")
+    start = signs.started(folder)
+    if start is not None and replayed.lost:
+        where, shards = folder / "history", start.shards
+        lost.suppose(where, trace, shards=shards, lost=replayed.lost, start_ns=start.start_ns)
+    if settled.asked or replayed.lost or header != history.header:
         history = judging.merged(folder / "history", trace, header)
     return history, settled
 
@@ -219,6 +247,11 @@ def _is_empty(initial: Initial) -> bool:
 
 def _how(replayed: Replayed) -> str:
     died = f"; {replayed.dead} worker{'s' if replayed.dead > 1 else ''} died" if replayed.dead else ""
+    if replayed.lost:
+        died += (
+            f"; the records of {len(replayed.lost)} workers did not come (quotalab load-merge RUN FOLDER "
+            "brings them)"
+        )
     match replayed.how:
         case "over":
             return f"the replay is over{died}"
@@ -228,4 +261,4 @@ def _how(replayed: Replayed) -> str:
             return f"stopped: too many answers match no rule of the profile{died}"
         case "out of time":
             return f"the budget is used up{died}; what was recorded is judged"
-    return f"Locust ended with an error{died}: {replayed.words}"
+    return f"the load generator broke off{died}: {replayed.words or 'it said nothing'}"

@@ -10,13 +10,13 @@ from typing import Any
 
 import gevent
 
-from loadtests import profile
-from loadtests import recorder as records
+from loadtests import profile, shipping
 from loadtests.flights import Done
 from loadtests.safe import check_host
 from loadtests.settings import Settings
 from loadtests.trace import Trace
 from loadtests.worker import Worker, with_variables
+from sim.errors import BadInput
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,16 @@ def boot() -> str:
 class Member:
     """The worker of this process, on the master's orders; the messages are told in fleet.py."""
 
-    def __init__(self, send: Callable[[str, dict[str, Any]], None], report: Callable[[Done], None]) -> None:
+    def __init__(
+        self,
+        send: Callable[[str, dict[str, Any]], None],
+        report: Callable[[Done], None],
+        own: Callable[[], str | None],
+    ) -> None:
         self.worker: Worker | None = None
+        self._own = own  # the folder that this process was given on its own command line
+        self._folder = Path()
+        self._is_far = False
         self._send = send
         self._report = report
         self._orders: dict[str, Any] = {}
@@ -50,12 +58,14 @@ class Member:
         elif topic == "shard":
             self._orders, self.worker = said, None
             path = Path(said["trace"])
-            if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == said["digest"]:
+            is_here = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == said["digest"]
+            self._settle_where(said, is_here)
+            if is_here:
                 gevent.spawn(self._prepare_or_say_why, path)
             else:
                 self._send("want-trace", {})
         elif topic == "trace":
-            path = Path(self._orders["folder"], "trace.npz")
+            path = self._folder / "trace.npz"
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(said["bytes"])
             gevent.spawn(self._prepare_or_say_why, path)
@@ -64,6 +74,17 @@ class Member:
             gevent.spawn(self._see_through, self.worker)
         elif topic == "close" and self.worker is not None:
             gevent.spawn(self._close, self.worker, said)
+
+    def _settle_where(self, orders: dict[str, Any], is_here: bool) -> None:
+        """Where this worker's record goes: to the master's folder if both see it, else to one of its own."""
+        masters = Path(orders["folder"])
+        own = self._own()
+        self._folder = masters
+        if own and Path(own).resolve() != masters:
+            self._folder = Path(own)
+        elif not is_here or not boot() or boot() != orders["boot"]:
+            self._folder = Path("results", "runs", f"{orders['run']}-shard-{orders['shard']}")
+        self._is_far = self._folder != masters
 
     def _prepare(self, path: Path) -> None:
         orders = self._orders
@@ -74,19 +95,22 @@ class Member:
         self.worker = Worker(
             trace,
             with_variables(target, orders["variables"]),
-            folder=Path(orders["folder"], "history"),
+            folder=self._folder / "history",
             shard=orders["shard"],
             shards=orders["shards"],
             clients=settings.clients or int(trace.traffic.clients.value),
             is_rush=orders["is_rush"],
             report=self._report,
         )
-        self._send("ready", {"boot": "" if self.worker.shift_ns else boot(), "pid": os.getpid()})
+        said = {"boot": "" if self.worker.shift_ns else boot(), "pid": os.getpid(), "is_far": self._is_far}
+        self._send("ready", said)
+        if self._is_far:
+            log.info("the record of this worker is in %s until the master has it", self._folder)
 
     def _see_through(self, worker: Worker) -> None:
         worker.has_finished.wait()
         if worker.failure is not None:
-            self._send("failed", {"why": repr(worker.failure)})
+            self._send("failed", {"why": str(worker.failure) or repr(worker.failure)})
         self._send("done", {"tally": worker.tally.as_plain()})
 
     def _close(self, worker: Worker, said: dict[str, Any]) -> None:
@@ -97,15 +121,19 @@ class Member:
     def say_closed(self, worker: Worker) -> None:
         """Close the record, and send it where the master does not see this host's files."""
         worker.close()
-        folder = Path(self._orders["folder"], "history")
-        # Where the trace had to be sent for, the run's folder is not shared with the master either.
-        is_far = Path(self._orders["trace"]).parent != folder.parent
-        files = records.pack(folder) if is_far else {}
+        folder = self._folder / "history"
+        files = shipping.sizes(folder) if self._is_far else {}
+        for piece in shipping.pieces(folder, files):
+            self._send("piece", piece)
+            gevent.sleep(0)  # so that the master goes on hearing that this worker lives
         self._send("closed", {"tally": worker.tally.as_plain(), "files": files})
 
     def _prepare_or_say_why(self, path: Path) -> None:
         try:
             self._prepare(path)
+        except BadInput as why:
+            log.error("this worker cannot take part: %s", why)
+            self._send("failed", {"why": str(why)})
         except Exception as why:
             log.exception("this worker cannot take part")
             self._send("failed", {"why": str(why)})

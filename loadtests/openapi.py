@@ -6,13 +6,19 @@ release is the DELETE under it; the readings are GETs nearby. A person checks ea
 
 import json
 import re
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from loadtests.profiles.documents import (
+    Operation,
+    answered,
+    document_of,
+    operations_of,
+    properties,
+    resolved,
+)
 from sim.errors import complaint
 
-METHODS: Final = ("get", "post", "put", "patch", "delete")
 CLAIM_WORDS: Final = (
     "claim", "reserv", "book", "alloc", "quota", "slot", "ticket", "seat", "hold", "acquire", "enrol",
     "order",
@@ -28,6 +34,14 @@ APPLICANT_WORDS: Final = (
     "member",
     "name",
 )
+SLOT_WORDS: Final = ("slot", "slot_id", "seat", "seat_id", "place", "number")
+FIGURES: Final = {
+    "cap": ("cap", "capacity", "limit", "total"),
+    "used": ("used", "taken", "allocated", "reserved"),
+    "held": ("held", "holders"),
+    "available": ("remaining", "available", "left", "free"),
+}
+"""Reading -> names of the field that it may stand in; of several that are there the last is taken."""
 MEANINGS: Final = {
     "200": ("granted", "check that it is a grant"),
     "201": ("granted", ""),
@@ -47,23 +61,10 @@ MEANINGS: Final = {
 }  # fmt: skip
 
 
-class Operation(NamedTuple):
-    """One operation of the document."""
-
-    method: str
-    path: str
-    said: Mapping[str, Any]
-
-    @property
-    def words(self) -> str:
-        told = (self.said.get(key, "") for key in ("operationId", "summary"))
-        return " ".join([self.path, *map(str, told)]).lower()
-
-
 def starter(file: Path) -> str:
     """The text of a profile; raises BadInput if the file is no OpenAPI document or has nothing to claim."""
-    document = _document(file)
-    operations = list(_operations(document))
+    document = document_of(file)
+    operations = list(operations_of(document))
     claims = sorted(
         (each for each in operations if each.method in ("POST", "PUT")), key=_likeness, reverse=True
     )
@@ -95,33 +96,6 @@ def starter(file: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _document(file: Path) -> dict[str, Any]:
-    """The document, its references left in place."""
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise complaint(f"it cannot be read: {error}", file=str(file)) from None
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        mend = "convert it to JSON first" if file.suffix in (".yaml", ".yml") else ""
-        raise complaint(f"this is not JSON: {error}", file=str(file), mend=mend) from None
-    if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
-        raise complaint("this is not an OpenAPI document: it has no paths", file=str(file))
-    return document
-
-
-def _operations(document: dict[str, Any]) -> Iterator[Operation]:
-    for path, item in document["paths"].items():
-        shared = item.get("parameters", []) if isinstance(item, dict) else []
-        for method in METHODS:
-            said = item.get(method) if isinstance(item, dict) else None
-            if isinstance(said, dict):
-                yield Operation(
-                    method.upper(), path, said | {"parameters": [*shared, *said.get("parameters", [])]}
-                )
-
-
 def _likeness(operation: Operation) -> int:
     """How much an operation sounds like a claim."""
     found = sum(2 for word in CLAIM_WORDS if word in operation.words)
@@ -131,20 +105,6 @@ def _likeness(operation: Operation) -> int:
         + sum(1 for status in ("201", "409", "429") if status in answers)
         - operation.path.count("{") // 3
     )
-
-
-def _resolved(document: dict[str, Any], node: Any) -> dict[str, Any]:
-    """A piece of the document, its reference followed; {} where there is none."""
-    for _ in range(8):
-        if not isinstance(node, dict) or "$ref" not in node:
-            break
-        target: Any = document
-        for step in str(node["$ref"]).removeprefix("#/").split("/"):
-            target = (
-                target.get(step.replace("~1", "/").replace("~0", "~"), {}) if isinstance(target, dict) else {}
-            )
-        node = target
-    return node if isinstance(node, dict) else {}
 
 
 def _errors() -> list[str]:
@@ -163,7 +123,7 @@ def _secrets(document: dict[str, Any]) -> list[str]:
     schemes = document.get("components", {}).get("securitySchemes", {})
     lines = []
     for scheme in schemes.values():
-        scheme = _resolved(document, scheme)
+        scheme = resolved(document, scheme)
         if scheme.get("type") == "http" and scheme.get("scheme") == "bearer":
             lines.append('Authorization = "Bearer ${SERVICE_TOKEN}"')
         elif scheme.get("type") == "http":
@@ -189,27 +149,20 @@ def _claim(document: dict[str, Any], claim: Operation, others: list[Operation]) 
         f"request = {_quoted(f'{claim.method} {_path(claim.path)}')}",
         *_parameters(document, claim),
     ]
-    body = _resolved(document, claim.said.get("requestBody", {}))
+    body = resolved(document, claim.said.get("requestBody", {}))
     for kind, content in body.get("content", {}).items():
-        schema = _resolved(document, content.get("schema", {}))
+        schema = resolved(document, content.get("schema", {}))
         fields = [
-            f"{_key(name)} = {_guess(document, name, each)}" for name, each in _properties(document, schema)
+            f"{_key(name)} = {_guess(document, name, each)}" for name, each in properties(document, schema)
         ]
         key = "form" if "form" in kind else "json"
         if fields:
             lines.append(f"{key} = {{ {', '.join(fields)} }} # CHECK")
         break
     identity = _identity(document, claim)
-    lines.append(f'take = {{ slot = "json:{identity}", claim_id = "json:{identity}" }} # CHECK')
+    slot = next((each for each in answered(document, claim) if each.lower() in SLOT_WORDS), identity)
+    lines.append(f'take = {{ slot = "json:{slot}", claim_id = "json:{identity}" }} # CHECK')
     return [*lines, *_rules(claim), ""]
-
-
-def _properties(document: dict[str, Any], schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The properties that a body needs; all of them if the schema requires none."""
-    required = schema.get("required") or list(schema.get("properties", {}))
-    for name, each in schema.get("properties", {}).items():
-        if name in required:
-            yield name, _resolved(document, each)
 
 
 def _guess(document: dict[str, Any], name: str, schema: dict[str, Any]) -> str:
@@ -238,7 +191,7 @@ def _parameters(document: dict[str, Any], operation: Operation) -> list[str]:
     """Headers and query parameters that the operation asks for."""
     found: dict[str, list[str]] = {"header": [], "query": []}
     for each in operation.said.get("parameters", []):
-        parameter = _resolved(document, each)
+        parameter = resolved(document, each)
         name, place = str(parameter.get("name", "")), parameter.get("in")
         if place in found and (parameter.get("required") or "idemp" in name.lower()):
             guess = '"{key}"' if "idemp" in name.lower() else _guess(document, name, {"type": "string"})
@@ -249,16 +202,9 @@ def _parameters(document: dict[str, Any], operation: Operation) -> list[str]:
 
 def _identity(document: dict[str, Any], operation: Operation) -> str:
     """The field of a good answer that names what was given."""
-    for status in ("201", "200", "202"):
-        answer = _resolved(document, operation.said.get("responses", {}).get(status, {}))
-        for content in answer.get("content", {}).values():
-            names = list(_resolved(document, content.get("schema", {})).get("properties", {}))
-            named = sorted(
-                names, key=lambda name: (not name.lower().endswith("id"), "slot" not in name.lower())
-            )
-            if named:
-                return named[0]
-    return "id"
+    names = answered(document, operation)
+    named = sorted(names, key=lambda name: (not name.lower().endswith("id"), "slot" not in name.lower()))
+    return named[0] if named else "id"
 
 
 def _rules(operation: Operation) -> list[str]:
@@ -297,7 +243,26 @@ def _release(document: dict[str, Any], claim: Operation, operations: list[Operat
 
 
 def _readings(document: dict[str, Any], claim: Operation, operations: list[Operation]) -> list[str]:
-    """The list of what was claimed, if the document has one; figures are left to a person."""
+    """The figures of what is claimed, and the list of its holders, as far as the document has them."""
+    return [*_figures(document, claim, operations), *_list(document, claim, operations)]
+
+
+def _figures(document: dict[str, Any], claim: Operation, operations: list[Operation]) -> list[str]:
+    """Readings from a GET above the claim whose answer has fields of such names."""
+    above = (each for each in operations if each.method == "GET" and claim.path.startswith(f"{each.path}/"))
+    for each in sorted(above, key=lambda operation: -len(operation.path)):
+        names = {name.lower(): name for name in answered(document, each)}
+        found = {
+            reading: names[word] for reading, words in FIGURES.items() for word in words if word in names
+        }
+        if found:
+            request = _quoted(f"GET {_path(each.path)}")
+            said = [f'{k} = {{ request = {request}, value = "json:{v}" }} # CHECK' for k, v in found.items()]
+            return ["[readings]", *said, ""]
+    return []
+
+
+def _list(document: dict[str, Any], claim: Operation, operations: list[Operation]) -> list[str]:
     lists = [each for each in operations if each.method == "GET" and each.path == claim.path]
     if not lists:
         return [

@@ -17,6 +17,7 @@ MOST_PER_S: Final = 5_000.0
 """Sends a second, averaged over the busiest second, unless --most-rate raises it."""
 MOST_MINUTES: Final = 30.0
 """How long a run may last unless --most-minutes raises it."""
+MASTER_PORT: Final = 5557
 LOCKS: Final = Path("results", "runs")
 
 
@@ -41,6 +42,16 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def address(text: str, *, key: str) -> tuple[str, int]:
+    """HOST:PORT in its parts; the port may be left out."""
+    host, _, port = text.strip().rpartition(":") if ":" in text else (text.strip(), ":", str(MASTER_PORT))
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise complaint(
+            f"{text!r} is no address", key=key, expected=f"HOST:PORT, such as 192.0.2.7:{MASTER_PORT}"
+        )
+    return host.strip("[]"), int(port)
 
 
 def check_pace(busiest_per_s: float, minutes: float, *, most_per_s: float, most_minutes: float) -> None:

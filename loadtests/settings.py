@@ -4,7 +4,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+LEFT_BY_SETUP: Final = "QUOTALAB_LEFT_BY_SETUP"
+"""Of the environment: the variables (as JSON) that the target's setup left, where it was done already."""
 
 
 @dataclass(frozen=True, slots=True)

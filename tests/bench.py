@@ -251,6 +251,14 @@ def against_locust() -> None:
         record(**row)
 
 
+def grants() -> None:
+    """What a grant costs on disk, many a commit beside one a commit."""
+    from tests.loadtests import bench_stores
+
+    for row in bench_stores.rows():
+        record(**row)
+
+
 def main() -> None:
     """Run every benchmark, or the named ones."""
     benchmarks: dict[str, Callable[[], None]] = {
@@ -261,6 +269,7 @@ def main() -> None:
         "memory": lambda: memory(1_200_000),
         "ciw": lambda: against_ciw(20_000),
         "locust": against_locust,
+        "grants": grants,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(

@@ -52,7 +52,7 @@ PLAYERS = (  # they run inside a Locust process, and nothing else imports them
     *LOCUST,
     *(
         f"loadtests/{name}.py"
-        for name in ("client", "connection", "pacing", "play", "worker", "fleet", "member")
+        for name in ("client", "connection", "ear", "pacing", "play", "worker", "fleet", "member")
     ),
 )
 BY_COUNTING = "it must not share the rule book, so that one wrong rule cannot pass everywhere"

@@ -1,4 +1,4 @@
-"""Whether the run proves anything: what must have been seen, was seen; and no answer went unread.
+"""Whether the run proves anything: what must have been seen, was seen.
 
 A service that refuses everybody breaks no rule, and neither does one that nobody could reach. So a scenario
 says under [load.must_see] what must have happened, and a verdict is UNKNOWN, "not exercised", until it has.
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.checks.requests import claims
-from loadtests.history import NOT_ELIGIBLE, History
+from loadtests.history import NOBODY, NOT_ELIGIBLE, REASON, History
 from loadtests.verdict import Finding
 from sim.load import MustSee
 
@@ -32,13 +32,16 @@ def seen(history: History) -> dict[str, int]:
                 (history["applicant"][row], history["key"][row])
             )
     asked = claims(history)
+    released = (history.is_op("release") & answered_at_all(history)).nonzero()[0].tolist()
+    revoked = sum((notes[row] or "").startswith(REASON) for row in released)
     return {
         "cap_reached": int((history.is_answer("full") & history.is_op("claim")).any()),
-        "intakes": len({each.intake for each in asked if each.done and each.intake}),
+        "intakes": len(np.unique(asked.intake[asked.was_done & (asked.intake != NOBODY)])),
         "refusals": int((history.is_answer("full") & history.is_op("claim")).sum()),
         "hedges": _hedges(history),
         "repeats": int(history.is_answer("duplicate").sum()),
-        "withdrawals": int((history.is_op("release") & answered_at_all(history)).sum()),
+        "withdrawals": len(released) - revoked,
+        "revocations": revoked,
         "incomplete": len(incomplete),
         "ineligible": len(ineligible),
         "tickets": int((history.is_op("ticket") & answered_at_all(history)).sum()),
@@ -69,18 +72,9 @@ def _hedges(history: History) -> int:
 def check(history: History, *, must_see: MustSee, planned: int, sent: int) -> list[Finding]:
     """UNKNOWN for everything that keeps the run from proving something; VALID if it proves what it can.
 
-    `planned` is how many operations the trace has, `sent` how many of them were begun.
+    `planned` is how many operations the trace has, 0 if that is not known; `sent` how many were begun.
     """
     findings = []
-    if unmatched := history.is_answer("unmatched").nonzero()[0].tolist():
-        says = f"{len(unmatched):,} answers match no rule of the profile, so nobody knows what they mean"
-        mend = "add a rule for them to the profile: quotalab target check PROFILE shows what came"
-        findings.append(
-            Finding(CHECK, "UNKNOWN", says, witness=tuple(unmatched), count=len(unmatched), mend=mend)
-        )
-    if not history.header.complete:
-        says = "the run did not come to its end; this is what was recorded until then"
-        findings.append(Finding(CHECK, "UNKNOWN", says, mend="run it again, to its end"))
     if planned and sent / planned < must_see.sent_share:
         says = f"not exercised: {sent:,} of {planned:,} planned operations were begun"
         findings.append(
@@ -100,8 +94,8 @@ def check(history: History, *, must_see: MustSee, planned: int, sent: int) -> li
     if findings:
         return findings
     shown = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in had.items() if number)
-    says = f"{sent:,} of {planned:,} planned operations were begun, and what must be seen was: {shown}"
-    return [Finding(CHECK, "VALID", says, count=sent)]
+    begun = f"{sent:,} of {planned:,} planned operations were begun, and " if planned else ""
+    return [Finding(CHECK, "VALID", f"{begun}what must be seen was: {shown}", count=sent)]
 
 
 def _mend(name: str) -> str:

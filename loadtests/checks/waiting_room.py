@@ -4,8 +4,9 @@ Anomalies
     queue-jumped      somebody who came after another had left with a place got a better one
     one-place-two     two people were given the same place
     admitted-early    a claim was decided before its applicant's turn can have come
-A turn is reckoned from the earliest moment at which the first ticket can have been given, so nobody is blamed
-for a wait that began later.
+Somebody *came* with the first attempt that may have taken effect, also if its answer never arrived: the place
+that a later attempt reads may be of then. A turn is reckoned from the earliest moment at which the first
+ticket can have been given, so nobody is blamed for a wait that began later.
 """
 
 import numpy as np
@@ -27,20 +28,37 @@ def check(history: History, *, admitted_per_s: float) -> list[Finding]:
         return [
             Finding(CHECK, "UNKNOWN", "no ticket was given", mend="give the profile the operation ticket")
         ]
-    findings = [*_jumped(history, rows), *_doubled(history, rows), *_early(history, rows, admitted_per_s)]
+    came = _came(history)
+    findings = [
+        *_jumped(history, rows, came),
+        *_doubled(history, rows),
+        *_early(history, rows, came, admitted_per_s),
+    ]
     if findings:
         return findings
     says = f"{len(rows):,} places went in the order of coming, and nobody was let in before the turn"
     return [Finding(CHECK, "VALID", says, count=len(rows))]
 
 
-def _jumped(history: History, rows: Rows) -> Finds:
+def _came(history: History) -> dict[tuple[object, object], int]:
+    """By intake and applicant: when the first ticket was asked for that may have been given."""
+    invoked, _ = history.widened()
+    found: dict[tuple[object, object], int] = {}
+    may_be = history.is_op("ticket") & ~history.is_result("fail")
+    for row in np.flatnonzero(may_be).tolist():
+        who = (history["intake"][row], history["applicant"][row])
+        found[who] = min(found.get(who, int(invoked[row])), int(invoked[row]))
+    return found
+
+
+def _jumped(history: History, rows: Rows, came: dict[tuple[object, object], int]) -> Finds:
     """Whoever came certainly later has a later place; an applicant's repeated ticket is the same place."""
-    invoked, completed = history.widened()
+    _, completed = history.widened()
+    begun = np.array([came[history["intake"][row], history["applicant"][row]] for row in rows.tolist()])
     places = history["value"][rows]
     leaving = rows[np.argsort(completed[rows], kind="stable")]
     worst = np.maximum.accumulate(history["value"][leaving])
-    gone = np.searchsorted(completed[leaving], invoked[rows], side="left")
+    gone = np.searchsorted(completed[leaving], begun, side="left")
     before = np.where(gone > 0, worst[np.maximum(gone - 1, 0)], 0)
     first: dict[object, int] = {}
     for row in rows.tolist():
@@ -71,14 +89,17 @@ def _doubled(history: History, rows: Rows) -> Finds:
     return [Finding(CHECK, "INVALID", says, "one-place-two", cases[0], len(cases))]
 
 
-def _early(history: History, rows: Rows, admitted_per_s: float) -> Finds:
-    invoked, completed = history.widened()
+def _early(
+    history: History, rows: Rows, came: dict[tuple[object, object], int], admitted_per_s: float
+) -> Finds:
+    _, completed = history.widened()
     place: dict[tuple[object, object], int] = {}
     begins: dict[object, int] = {}
+    for (intake, _), moment in came.items():
+        begins[intake] = min(begins.get(intake, moment), moment)
     for row in rows.tolist():
         intake = history["intake"][row]
         place.setdefault((intake, history["applicant"][row]), int(history["value"][row]))
-        begins[intake] = min(begins.get(intake, int(invoked[row])), int(invoked[row]))
     decided = history.is_op("claim") & history.is_answer("granted", "full")
     cases = []
     for row in np.flatnonzero(decided).tolist():

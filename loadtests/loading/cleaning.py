@@ -57,7 +57,7 @@ def clean(
         )
     asker = Asker(target)
     asker.wait_until_ready(5.0)
-    asker.set_up()
+    asker.set_up(names)
     try:
         return [_cleaned(asker, run, intake, trace) for intake in names]
     finally:
@@ -78,8 +78,9 @@ def _cleaned(asker: Asker, run: str, intake: str, trace: Trace | None) -> Cleane
 
 
 def _released(asker: Asker, who: Who) -> bool:
+    variables = asker.enrolled(who)
     for number in range(PATIENCE):
-        answer = asker.converse(asker.target.release, who).classified
+        answer = asker.converse(asker.target.release, who, variables).classified
         if answer.answer not in ("throttled", "conflict"):
             return answer.answer in GONE
         time.sleep(answer.retry_after_s or 0.1 * 2**number)

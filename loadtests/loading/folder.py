@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
+from loadtests import signs
 from loadtests.loading.plan import Plan
 from sim import results
 from sim.errors import BadInput
@@ -26,6 +27,7 @@ FILES: Final = (
     "summary.json",
 )
 
+SIGNS: Final = (signs.START, signs.PROGRESS)
 FOLDERS: Final = ("history", "locust", "service")
 
 
@@ -56,18 +58,40 @@ def begin(plan: Plan) -> results.RunFolder:
     return folder
 
 
+def begin_search(path: Path, first: Plan, *, run: str) -> results.RunFolder:
+    """Make the folder of a search for the highest rate; its stages get theirs inside."""
+    _clear(path)
+    options = first.options
+    return results.begin(
+        path,
+        source=first.source,
+        text=first.text,
+        settings={},
+        policy=first.trace.policy,
+        seed=first.trace.seed,
+        question={
+            "run": run,
+            "target": options.target,
+            "fault": options.fault,
+            "workers": options.workers,
+            "service_workers": options.service_workers if first.store else None,
+        },
+    )
+
+
 def _clear(path: Path) -> None:
     """Take away what an earlier load test left; of a folder that is none of ours, nothing."""
     try:
         results.read(path)
     except (BadInput, OSError, ValueError):
         return
-    ours = {*results.OURS, results.MANIFEST, *FILES, *FOLDERS, "service.log"}
-    if {each.name for each in path.iterdir()} - ours:
+    ours = {*results.OURS, results.MANIFEST, *FILES, *SIGNS, *FOLDERS, "service.log"}
+    stages = {each.name for each in path.glob("stage-[0-9]*") if (each / results.MANIFEST).is_file()}
+    if {each.name for each in path.iterdir()} - ours - stages:
         return  # somebody keeps other things here: results.begin says so, and all of it stays
-    for name in FOLDERS:
+    for name in (*FOLDERS, *stages):
         shutil.rmtree(path / name, ignore_errors=True)
-    for name in (*FILES[1:], "service.log"):
+    for name in (*FILES[1:], *SIGNS, "service.log"):
         (path / name).unlink(missing_ok=True)
 
 

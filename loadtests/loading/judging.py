@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from loadtests.checks import audit, bounds, exercise, receipts, waiting_room
+from loadtests import checking
+from loadtests.checks import errors, exercise, waiting_room
 from loadtests.header import Header
 from loadtests.history import COLUMNS, HARNESS, History, history_of, merge
 from loadtests.profile import Target
 from loadtests.trace import Trace
-from loadtests.verdict import Check, Verdict, judge
+from loadtests.verdict import Check, Verdict
 
 
 def header_of(trace: Trace, **known: object) -> Header:
@@ -58,17 +59,19 @@ def verdict(history: History, trace: Trace, target: Target) -> Verdict:
     """What all checks find, with what this target promises."""
     promised = target.capabilities
     sent, planned = begun(history, trace)
-    checks: dict[str, Check] = {
-        "receipts": functools.partial(
-            receipts.check, idempotent=promised.idempotent, one_slot_each=promised.one_slot_each
-        ),
-        "bounds": bounds.check,
-        "audit": audit.check,
+    more: dict[str, Check] = {
+        "errors": functools.partial(errors.check, budget=promised.error_budget, conflicts=promised.conflicts),
         "exercise": functools.partial(
             exercise.check, must_see=trace.traffic.must_see, planned=planned, sent=sent
         ),
     }
     if (room := trace.traffic.waiting_room) is not None:
         per_s = room.admitted_per_minute.value / 60 * trace.clock.rate
-        checks["waiting-room"] = functools.partial(waiting_room.check, admitted_per_s=per_s)
-    return judge(history, checks)
+        more["waiting-room"] = functools.partial(waiting_room.check, admitted_per_s=per_s)
+    return checking.judged(
+        history,
+        idempotent=promised.idempotent,
+        one_slot_each=promised.one_slot_each,
+        audited=True,
+        more=more,
+    )

@@ -8,8 +8,10 @@ from typing import Final, Literal
 import numpy as np
 
 from loadtests import profile, safe, trace
+from loadtests.loading import preparing
 from loadtests.protocol import OP
 from loadtests.trace import Trace
+from loadtests.tracing.window import window_of
 from sim import scenario_file
 from sim.errors import complaint
 from sim.scenario import Scenario
@@ -31,11 +33,17 @@ class Options:
     fault: str | None = None
     workers: int = 1
     """Locust processes."""
+    expect_workers: int = 0
+    """Locust processes on other hosts that are waited for; 0 if all are started here."""
+    listen: str = "127.0.0.1:5557"
+    """Where workers of other hosts find the master."""
     service_workers: int = 1
     """Processes of the reference service."""
     rate: float | None = None
     compress: float | None = None
     minutes: float | None = None
+    window: str | None = None
+    """Only a part of the scenario: a day, or two local moments."""
     scale: float = 1.0
     budget_s: float | None = None
     seed: int | None = None
@@ -43,6 +51,10 @@ class Options:
     gate: Literal["correctness", "all"] = "correctness"
     owned: tuple[str, ...] = ()
     dirty: bool = False
+    reset: bool = False
+    """Run the profile's reset command first."""
+    opens: bool = True
+    """Open intakes that are not open yet, where the profile says how."""
     most_rate: float = safe.MOST_PER_S
     most_minutes: float = safe.MOST_MINUTES
     run: str | None = None
@@ -74,6 +86,13 @@ class Plan:
         """The profile of the target."""
         return REFERENCE if self.store else self.options.target
 
+    @property
+    def senders(self) -> str:
+        """Who sends, in words."""
+        if wanted := self.options.expect_workers:
+            return f"{wanted} worker{'s' if wanted > 1 else ''} on other hosts"
+        return f"{self.options.workers} Locust process{'es' if self.options.workers > 1 else ''}"
+
     def sentences(self) -> list[str]:
         """What will be sent, where, and for how long."""
         sent, options = self.trace, self.options
@@ -93,17 +112,39 @@ class Plan:
             f"{claims:,} first sends of {len(sent.ids):,} people for caps {caps}; with hedges, retries and "
             "withdrawals as the answers ask for",
             f"to {where}, in {self.replay_s:,.0f} s of {sent.clock.rate:,.4g} s of the scenario each, "
-            f"{self.busiest_per_s:,} in the busiest second, from {options.workers} Locust "
-            f"process{'es' if options.workers > 1 else ''}",
+            f"{self.busiest_per_s:,} in the busiest second, from {self.senders}",
             f"run {sent.run}: its applicants are called {trace.PREFIX}{sent.run}-...",
+            *([] if self.store else self._before()),
         ]
+
+    def _before(self) -> list[str]:
+        """What is done to a service that runs, before the first of these."""
+        said, options = profile.load(self.options.target), self.options
+        parts = [f"{len(said.setup)} of setup"] if said.setup else []
+        parts += [f"{len(said.enrol)} for each applicant"] if said.enrol else []
+        if said.open and options.opens:
+            parts.append(f"{len(said.open)} for each intake that is not open yet (not with --no-open)")
+        found = [f"before them these requests: {', '.join(parts)}"] if parts else []
+        if options.reset:
+            reset = preparing.resetting(options.target, owned=options.owned)
+            found.insert(0, f"before everything the service is reset: {reset.sentence()}")
+        return found
 
 
 def plan(options: Options) -> Plan:
     """Check everything that can be checked without the service; BadInput for what cannot be done."""
+    check(options)
+    source, text = scenario_file.text_of(options.scenario)
+    scenario = scenario_file.load(options.scenario)
+    return planned(options, scenario, run=options.run or secrets.token_hex(4), source=source, text=text)
+
+
+def check(options: Options) -> None:
+    """Complain about options that no run can have."""
     for key, number, least in (
         ("--workers", options.workers, 1),
         ("--service-workers", options.service_workers, 1),
+        ("--expect-workers", options.expect_workers, 0),
         ("--scale", options.scale, 1e-6),
         ("--rate", options.rate, 1e-3),
         ("--compress", options.compress, 1e-6),
@@ -114,11 +155,23 @@ def plan(options: Options) -> Plan:
             raise complaint(f"{number:g} is too small", key=key, expected=f"at least {least:g}")
     if options.run is not None and not (options.run.isascii() and options.run.isalnum()):
         raise complaint(f"{options.run!r} is no id", key="--run", expected="letters and digits")
+    if store_of(options) is not None and options.reset:
+        says = "the reference service is started empty for this run, so there is nothing to reset"
+        raise complaint(says, key="--reset", mend="leave it out")
+    if options.expect_workers:
+        host, _ = safe.address(options.listen, key="--listen")
+        if store_of(options) is not None and not safe.is_loopback(host):
+            raise complaint(
+                "the reference service that is started here is on loopback, out of reach of other hosts",
+                key="--target",
+                mend="start it by itself with quotalab serve, and name it by a profile",
+            )
+
+
+def planned(options: Options, scenario: Scenario, *, run: str, source: str, text: str) -> Plan:
+    """The run of a scenario; BadInput if it would be too long, too fast or go where it must not."""
     store = store_of(options)
-    source, text = scenario_file.text_of(options.scenario)
-    scenario = scenario_file.load(options.scenario)
     budget_s = options.budget_s or scenario.load.budget_s.value
-    run = options.run or secrets.token_hex(4)
     made = _built(scenario, options, run)
     if made.ends_ns / SECOND_NS + OVERHEAD_S > budget_s:
         if options.budget_s is None or options.compress or options.minutes or options.rate:
@@ -139,7 +192,18 @@ def plan(options: Options) -> Plan:
     if store is None:
         target = profile.target(options.target)
         safe.check_host(target.base_url, options.owned)
+        _check_way_back(target, made)
     return Plan(options, scenario, source, text, made, store, busiest, budget_s)
+
+
+def _check_way_back(target: profile.Target, made: Trace) -> None:
+    """BadInput if two people of the run would look the same in the list of holders."""
+    if target.readings.holders is not None:
+        try:
+            target.way_back(made.applicant)
+        except ValueError as error:
+            mend = "show more of an applicant, as with {applicant|hash:16}"
+            raise complaint(str(error), key="readings.holders.shown_as", mend=mend) from None
 
 
 def store_of(options: Options) -> str | None:
@@ -176,4 +240,5 @@ def _built(scenario: Scenario, options: Options, run: str) -> Trace:
         minutes=options.minutes,
         rate=options.rate,
         scale=options.scale,
+        window=None if options.window is None else window_of(options.window),
     )

@@ -8,7 +8,7 @@ the replay what the trace says, so that a compressed year end is the service's y
 import datetime
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,7 @@ def service(plan: Plan, folder: Path) -> Iterator[Service]:
         asker = Asker(target)
         deadline_s = target.ready.deadline_s if target.ready else 5.0
         asker.wait_until_ready(min(READY_S, deadline_s), lambda: child is None or child.is_alive)
-        asker.set_up()
+        asker.set_up(_names(plan.trace))
         yield Service(target, asker, child)
         asker.close()
     finally:
@@ -90,6 +90,12 @@ def announce(service: Service, trace: Trace) -> None:
                 "spec": trace.spec.as_plain(),
             },
         )
+
+
+def set_caps(service: Service, caps: Iterable[Cap], intake: str) -> None:
+    """Give caps of our own service other limits."""
+    for cap in caps:
+        _administer(service, "POST", f"/quotas/{intake}/caps", {"cap": cap.name, "limit": cap.limit})
 
 
 def set_clock(service: Service, trace: Trace, *, starts_in_s: float) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -72,3 +73,10 @@ def quota(address: str) -> dict[str, Any]:
     """What the service says of its intake."""
     with urllib.request.urlopen(f"{address}/quotas/2019", timeout=10) as answer:
         return dict(json.load(answer))
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])

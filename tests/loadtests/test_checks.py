@@ -150,14 +150,14 @@ def test_bounds(text: str, given: dict[str, object], found: str) -> None:
 HELD = "- read 20-20 count value={used} note=audit;held={held};listed\n"
 AUDITS = [
     ("counted one too many", ONE + HELD.format(used=2, held=1) + "ana hold 20-20 done slot=1",
-     "count-differs holders-differ"),
+     "count-differs leaked-slot"),
     ("may have been granted", ONE + "bo claim 1- -\n" + HELD.format(used=2, held=2)
      + "ana hold 20-20 done slot=1\nbo hold 20-20 done slot=2", "VALID"),
     ("lost",
      ONE + HELD.format(used=1, held=1) + "bo hold 20-20 done slot=2", "lost-grant unexplained-holder"),
     ("refused and holds", TWO + "cy claim 1-5 full\n" + HELD.format(used=3, held=3)
      + "ana hold 20-20 done slot=1\nbo hold 20-20 done slot=2\ncy hold 20-20 done slot=3",
-     "count-differs unexplained-holder"),
+     "count-differs full-but-held"),
     ("another slot", ONE + HELD.format(used=1, held=1) + "ana hold 20-20 done slot=7", "other-slot"),
     ("twice", ONE + HELD.format(used=1, held=2) + "ana hold 20-20 done slot=1\nana hold 20-20 done slot=1",
      "holders-differ held-twice"),
@@ -184,6 +184,12 @@ QUEUES = [
     ("one place", "ana ticket 1-2 count value=1\nbo ticket 2-4 count value=1", "one-place-two"),
     ("asked again", "ana ticket 1-2 count value=1\nbo ticket 3-4 count value=2\nana ticket 5-6 count value=1",
      "VALID"),
+    ("the first answer was lost",
+     "bo ticket 1-2 error\nana ticket 3-4 count value=2\nbo ticket 5-6 count value=1", "VALID"),
+    ("the first attempt had no effect",
+     "bo ticket 1-2 throttled\nana ticket 3-4 count value=2\nbo ticket 5-6 count value=1", "queue-jumped"),
+    ("turns count from a ticket whose answer was lost",
+     "bo ticket 1-2 error\nana ticket 9-10 count value=3\nana claim 11-2000000001 granted", "VALID"),
     ("early", "ana ticket 1-2 count value=3\nana claim 3-2000000000 granted", "admitted-early"),
     ("in time", "ana ticket 1-2 count value=3\nana claim 3-2000000001 granted", "VALID"),
     ("nobody came", "ana claim 1-2 granted", "UNKNOWN"),

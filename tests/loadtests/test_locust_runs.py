@@ -60,7 +60,10 @@ def test_a_host_that_is_not_ours_is_refused(tmp_path: Path) -> None:
     assert "quota.invalid is not this machine" in done.stderr
 
 
-def test_the_web_page_has_a_live_tab(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "more", [(), pytest.param(("--processes", "2"), marks=pytest.mark.long)], ids=["alone", "two processes"]
+)
+def test_the_web_page_has_a_live_tab(tmp_path: Path, more: tuple[str, ...]) -> None:
     port = free_port()
     page = f"http://127.0.0.1:{port}"
     options = (
@@ -72,7 +75,12 @@ def test_the_web_page_has_a_live_tab(tmp_path: Path) -> None:
         str(tmp_path),
         "--minutes",
         "0.05",
+        *more,
     )
+    if more:
+        bound = str(free_port())  # Locust's own port may be another run's
+        options += ("--master-bind-host", "127.0.0.1", "--master-bind-port", bound)
+        options += ("--master-host", "127.0.0.1", "--master-port", bound)
     with (
         runs.service("--store", "memory") as address,
         subprocess.Popen(
@@ -97,6 +105,7 @@ def test_the_web_page_has_a_live_tab(tmp_path: Path) -> None:
     assert shown.get("2019") == runs.CAP, said[-3000:]
     assert shown["claim granted"] == runs.CAP
     assert shown["none so far"] == 0
+    assert 0 <= shown["late, by more than 50 ms"] <= shown["first sends made"] + 100
 
 
 def _page(address: str, body: bytes | None = None) -> str:

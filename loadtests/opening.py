@@ -1,0 +1,131 @@
+"""A file opened as a history, with what somebody says beside it: caps, switches, how its columns are called.
+
+Which form a file has is seen from its beginning (Parquet), from its name (.csv, .tsv) or from what was said
+of its columns; else it is JSON lines. Columns of a CSV file that bear our names need not be mapped. Where its
+rows name no intake and all caps are of one, they are about that.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from loadtests.checking import with_caps
+from loadtests.header import Header, spec_from_plain
+from loadtests.histories.columns import COLUMNS
+from loadtests.histories.csv_file import ELAPSED, read_csv
+from loadtests.history import History, read
+from sim.errors import complaint
+from sim.ledger import Cap, Spec
+from sim.load import MustSee
+
+DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How a CSV file says things; see loadtests/histories/csv_file.py."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Name of ours -> name in the file."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """What the file says -> answer of ours."""
+    ops: Mapping[str, str] = field(default_factory=dict)
+    """What the file says -> op of ours."""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """Name of ours -> what every row has."""
+    unit: str = "ns"
+    """What times are written in."""
+    delimiter: str | None = None
+    """What stands between cells; None if that follows from the file's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is said beside a file."""
+
+    caps: tuple[Cap, ...] = ()
+    """Instead of those of the same name in its header."""
+    spec: Spec | None = None
+    """The switches to begin with, those of a scenario; None: those of the header."""
+    switches: Mapping[str, str] = field(default_factory=dict)
+    """Switches of the spec, as they are written on the command line."""
+    operations: int | None = None
+    """How many operations it must have; None if nobody says."""
+    table: Table = field(default_factory=Table)
+
+
+def opened(path: Path, beside: Beside) -> History:
+    """The history of a file; BadInput if it cannot be one, or is not what was said of it."""
+    history = _table(path, beside) if _is_table(path, beside.table) else read(path)
+    header = with_caps(history.header, beside.caps)
+    spec = with_switches(beside.spec or header.spec, beside.switches)
+    history = replace(history, header=replace(header, spec=spec))
+    if beside.operations is None:
+        return history
+    if beside.operations != len(history):
+        what = f"it has {len(history):,} operations, and {beside.operations:,} were to be there"
+        mend = "restore the file: it was cut or doubled"
+        raise complaint(what, file=str(path), key="--operations", mend=mend)
+    return replace(history, is_whole=True)
+
+
+def with_switches(spec: Spec, switches: Mapping[str, str]) -> Spec:
+    """The spec with switches from the command line, such as gives_back=withdrawal,refusal and counter=7."""
+    if not switches:
+        return spec
+    plain: dict[str, object] = dict(spec.as_plain())
+    for name, text in switches.items():
+        is_number = text.isdecimal() and name in ("counter", "tolerance")
+        listed = [part for part in text.split(",") if part]
+        plain[name] = listed if name == "gives_back" else int(text) if is_number else text
+    try:
+        return spec_from_plain(plain)
+    except (ValueError, TypeError) as error:
+        raise complaint(str(error), key="--spec", expected="such as gives_back=withdrawal") from error
+
+
+def _is_table(path: Path, table: Table) -> bool:
+    return path.suffix.lower() in DELIMITERS or bool(table.columns)
+
+
+def _table(path: Path, beside: Beside) -> History:
+    table = beside.table
+    delimiter = table.delimiter or DELIMITERS.get(path.suffix.lower(), ",")
+    columns = {**{name: name for name in _ours(path, delimiter)}, **table.columns}
+    fixed = dict(table.fixed)
+    intakes = {intake for cap in beside.caps for intake, _ in cap.covers}
+    if len(intakes) == 1 and "intake" not in (*columns, *fixed):
+        fixed["intake"] = intakes.pop()
+    return read_csv(
+        path,
+        {name: theirs for name, theirs in columns.items() if name not in fixed},
+        unit=table.unit,
+        answers=table.answers,
+        ops=table.ops,
+        fixed=fixed,
+        header=Header(source=path.name),
+        delimiter=delimiter,
+    )
+
+
+def _ours(path: Path, delimiter: str) -> list[str]:
+    """Names of the first line that are ours."""
+    if not path.is_file():
+        return []  # said by whoever reads it
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as source:
+        names = next(csv.reader(source, delimiter=delimiter), [])
+    return [name for name in (*COLUMNS, ELAPSED) if names.count(name) == 1]
+
+
+def of_scenario(
+    name: str, policy: str | None = None, scale: float = 1.0
+) -> tuple[tuple[Cap, ...], Spec, MustSee]:
+    """What a load test of a scenario begins with: caps and switches; and what it must have seen."""
+    from loadtests.trace import build
+    from sim import scenario_file
+
+    trace = build(scenario_file.load(name), run="check", policy=policy, scale=scale)
+    caps = {cap.name: cap for intake in trace.intakes for cap in intake.caps}
+    return tuple(caps.values()), trace.spec, trace.traffic.must_see
