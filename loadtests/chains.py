@@ -175,7 +175,7 @@ class Turns(Generic[Item]):
     """Whose chain is under way, and what waits for its person's turn."""
 
     def __init__(self) -> None:
-        self._waiting: dict[int, deque[Item]] = {}
+        self._waiting: dict[int, deque[Item] | None] = {}  # None: nothing waits, as for most
         self._silent: set[int] = set()
         self.dropped = 0
         """Chains not begun, since their person is in doubt for good."""
@@ -188,9 +188,12 @@ class Turns(Generic[Item]):
             self.dropped += 1
             return False
         if person in self._waiting:
-            self._waiting[person].append(item)
+            waiting = self._waiting[person]
+            if waiting is None:
+                self._waiting[person] = waiting = deque()
+            waiting.append(item)
             return False
-        self._waiting[person] = deque()
+        self._waiting[person] = None
         return True
 
     def leave(self, person: int, *, in_doubt: bool) -> Item | None:
@@ -199,7 +202,7 @@ class Turns(Generic[Item]):
             return None
         if in_doubt:
             self._silent.add(person)
-            self.dropped += len(self._waiting.pop(person))
+            self.dropped += len(self._waiting.pop(person) or ())
             return None
         waiting = self._waiting[person]
         if waiting:

@@ -14,7 +14,7 @@ import contextlib
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -25,6 +25,7 @@ from gevent.event import AsyncResult
 from loadtests.answer import Response
 from loadtests.connection import Broken, Connection, Encoded
 from loadtests.ear import ear
+from loadtests.profiles.exchange import WITH_BODY
 from loadtests.transport import Tls
 from sim.errors import complaint
 
@@ -32,7 +33,6 @@ SWEEP_S: Final = 0.05
 STALE_NS: Final = 1_000_000_000
 """A connection idle for longer is looked at before it is used: servers close theirs after some seconds."""
 _NEW: Final = tuple.__new__  # goes past a call by name, which costs twice as much
-WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
 class Request(Protocol):
@@ -46,6 +46,15 @@ class Request(Protocol):
     def headers(self) -> Sequence[tuple[str, str]]: ...
     @property
     def body(self) -> bytes: ...
+
+
+class Step(Protocol):
+    """What profiles make of a step; see loadtests/profiles/steps.py."""
+
+    @property
+    def request(self) -> Callable[[Any, Mapping[str, str]], Request]: ...
+    @property
+    def message(self) -> Callable[[Any, Mapping[str, str], str], str] | None: ...
 
 
 class Pool:
@@ -88,6 +97,7 @@ class Pool:
         self._waiting: deque[AsyncResult[Connection | None]] = deque()
         self._idle: list[Connection] = []
         self._addresses: list[tuple[Any, Any]] = []
+        self._looked_ns = time.monotonic_ns()
         self._sweeper = gevent.get_hub().loop.timer(SWEEP_S, SWEEP_S, ref=False)
         self._sweeper.start(self._sweep)
 
@@ -97,7 +107,31 @@ class Pool:
 
     def send(self, encoded: Encoded, written: Callable[[], None] | None = None) -> Response:
         """One attempt at a request already encoded."""
-        connection = self.idle() or self._waited_for()
+        connection = self._connected()
+        if isinstance(connection, Response):
+            return connection
+        if not connection.put(encoded, time.monotonic_ns()):
+            connection.write_out()
+        if written is not None:
+            written()
+        return connection.receive()
+
+    def begin(self, encoded: Encoded, item: object, begun: Connection | None = None) -> Response | None:
+        """Write a request and wait for no more than that: `answered` is called with the item later on. The
+        Response, if there can be no answer. `begun` is a connection that has taken a part of it."""
+        if begun is None:
+            connection = self._connected()
+            if isinstance(connection, Response):
+                return connection
+            if connection.put(encoded, time.monotonic_ns()):
+                return connection.answer_is_for(item)
+            begun = connection
+        begun.write_out()
+        return begun.answer_is_for(item)
+
+    def _connected(self) -> Connection | Response:
+        """A connection that is open and free, as soon as there is one; or why there is none."""
+        connection = self.idle(time.monotonic_ns()) or self._waited_for()
         if connection is None:
             connection = Connection(self)
             self._opening += 1
@@ -107,15 +141,11 @@ class Pool:
                 return Response(0, {}, b"", str(broken), False)
             finally:
                 self._opening -= 1
-        if not connection.put(encoded):
-            connection.write_out()
-        if written is not None:
-            written()
-        return connection.receive()
+        return connection
 
     def keep(self, connection: Connection) -> None:
         """A connection that has done its work, for the next request."""
-        connection.idle_since_ns = time.monotonic_ns()
+        connection.idle_since_ns = self._looked_ns  # a twentieth of a second is near enough
         if self._waiting:  # whoever has waited longest goes first
             self._waiting.popleft().set(connection)
         else:
@@ -133,13 +163,13 @@ class Pool:
         """How many more connections may be opened."""
         return self.most - len(self.connections) - self._opening
 
-    def idle(self) -> Connection | None:
+    def idle(self, now_ns: int) -> Connection | None:
         """A connection that is open and free, now in the hands of the caller; None if there is none."""
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_open:
                 continue
-            if time.monotonic_ns() - connection.idle_since_ns > STALE_NS and connection.is_dead():
+            if now_ns - connection.idle_since_ns > STALE_NS and connection.is_dead():
                 connection.close()
                 continue
             return connection
@@ -187,6 +217,15 @@ class Pool:
         encoded: Encoded = _NEW(Encoded, (head.encode() + body, method == "HEAD"))
         return encoded
 
+    def encode_step(self, step: Step, who: Any, variables: Mapping[str, str]) -> Encoded:
+        """The bytes of a step's request, by the short way where there is one."""
+        if step.message is not None:
+            text = step.message(who, variables, self._host_line)
+            if text.isascii():
+                encoded: Encoded = _NEW(Encoded, (text.encode(), False))
+                return encoded
+        return self.encode(step.request(who, variables))
+
     def addresses(self) -> list[tuple[Any, Any]]:
         """Where the service is; asked of the resolver once."""
         if not self._addresses:
@@ -214,7 +253,7 @@ class Pool:
 
     def _sweep(self) -> None:
         """Time-outs are the same for all, so one look at all connections a few times a second is enough."""
-        now = time.monotonic_ns()
+        self._looked_ns = now = time.monotonic_ns()
         for _ in range(min(len(self._waiting), self._room())):
             self._waiting.popleft().set(None)  # connections that were closed made room
         for connection in list(self.connections):

@@ -39,6 +39,7 @@ class Owner(Protocol):
     opened: int
     ear: Ear
     answered: Callable[[Any, Response], None]
+    handled: Callable[[], None]
 
     def addresses(self) -> list[tuple[Any, Any]]: ...
     def keep(self, connection: "Connection") -> None: ...
@@ -134,12 +135,14 @@ class Connection:
             sock.close()
             raise Broken(f"TLS: {place} broke off the handshake: {error.strerror}") from None
 
-    def put(self, encoded: Encoded) -> bool:
+    def put(self, encoded: Encoded, now_ns: int) -> bool:
         """Write as much of the request as the kernel takes at once, without waiting; False if not all."""
-        self._answer.expect(is_head=encoded.is_head)
-        self.deadline_ns = time.monotonic_ns() + self._pool.timeout_ns
+        data, is_head = encoded
+        answer = self._answer
+        answer.is_head, answer.is_fresh = is_head, True  # as `expect` does it, without the call
+        self.deadline_ns = now_ns + self._pool.timeout_ns
         try:
-            return self._transport.put(encoded.data)
+            return self._transport.put(data)
         except OSError:
             return True  # the answer, or its absence, will tell
 
@@ -147,9 +150,7 @@ class Connection:
         """Wait for the answer to what was put, in the greenlet of the caller."""
         if self.deadline_ns < 0:
             return self._failed(self._late("the answer"))
-        if self._is_paused:
-            self._is_paused = False
-            self._pool.ear.add(self._file, self.heard)
+        self._listen()
         waiter: Waiter[Response] = Waiter()
         self._waiter = waiter
         try:
@@ -159,6 +160,20 @@ class Connection:
                 self._waiter = None
                 self.close()
         return response
+
+    def answer_is_for(self, item: object) -> Response | None:
+        """The answer to what was put goes to the pool with this item. If it is too late for one: that."""
+        if self.deadline_ns < 0:
+            return self._failed(self._late("the answer"))
+        self.item = item
+        self._listen()
+        return None
+
+    def _listen(self) -> None:
+        """Somebody waits for the answer now."""
+        if self._is_paused:
+            self._is_paused = False
+            self._pool.ear.add(self._file, self.heard)
 
     def heard(self) -> None:
         """Called by the ear whenever there is something to read, or the other side closed."""
@@ -217,6 +232,10 @@ class Connection:
         else:
             gevent.get_hub().loop.run_callback(waiter.switch, response)
 
+    def _tell_late(self, response: Response) -> None:
+        self._tell(response)
+        self._pool.handled()  # as the ear does after answers
+
     def write_out(self) -> None:
         """Go on writing what `put` left, waiting for the kernel to take it."""
         try:
@@ -247,7 +266,7 @@ class Connection:
     def expire(self) -> None:
         """The deadline has passed: whoever waits is told; in a greenlet, since the hub calls this."""
         if self.item is not None or self._waiter is not None:
-            gevent.spawn(self._tell, self._failed(self._late("the answer")))
+            gevent.spawn(self._tell_late, self._failed(self._late("the answer")))
         self.deadline_ns = -1
 
     def _wait(self, what: int, waiting_for: str) -> None:

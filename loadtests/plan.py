@@ -47,8 +47,9 @@ class Plan:
                 strict=True,
             )
         )
-        self._steps = {op: target.operation(op) for op in OPS}
-        self._encode = pool.encode
+        self._names = {year: str(year) for year in np.unique(trace.intake).tolist()} | {0: CURRENT}
+        self._steps = [target.operation(op) for op in OPS]
+        self._encode = pool.encode_step
         self.first_sends = self._sends()
         """The first sends of the shard, in the order of their due times."""
 
@@ -80,23 +81,25 @@ class Plan:
             op,
             person,
             number,
-            str(year) if year else CURRENT,
+            self._names[year],
             trace.release_key(person, number) if op == RELEASE else trace.key(person, number),
-            retries=self._retries[person],
-            pause_ns=self._pauses_ns[person],
-            hedge_ns=self._hedges_ns[person] if op == CLAIM else -1,
         )
-        chain.variables = self.enrolled.get(person, {})
+        # As arguments with names these would cost three times as much.
+        chain.retries_left = self._retries[person]
+        chain.pause_ns = self._pauses_ns[person]
+        if op == CLAIM:
+            chain.hedge_ns = self._hedges_ns[person]
+        chain.variables = self.enrolled.get(person) or self.target.variables
         return chain
 
     def flight(self, chain: Chain, due_ns: int) -> Flight | None:
         """The chain's first request; None if the target has no such operation."""
-        steps = self._steps[OPS[chain.op]]
+        steps = self._steps[chain.op]
         if not steps:
             return None
         chain.variables = chain.variables or self.target.variables
         who = self._who(chain)
-        encoded = self._encode(steps[0].request(who, chain.variables))
+        encoded = self._encode(steps[0], who, chain.variables)
         return Flight(chain, due_ns, who, steps, encoded)
 
     def who_is(self, person: int) -> Who:

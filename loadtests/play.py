@@ -63,6 +63,7 @@ class Play:
         self.tally.planned = len(trace.due_ns)
         self.plan = Plan(trace, target, pool)
         self._put_invoked, self._put_completed = recorder.invoke, recorder.complete
+        self._idle = pool.idle
         self._retry = target.retry
         self._heeds_waits = target.retry.retry_after
         self.is_stopped = False
@@ -134,25 +135,24 @@ class Play:
 
     def _send(self, flight: Flight, client: int) -> None:
         """Write the request if a connection is idle; whatever has to be waited for is another greenlet's."""
-        connection = self.pool.idle()
-        self._invoke(flight, client)
-        if connection is not None and connection.put(flight.encoded):
+        now_ns = time.monotonic_ns()
+        connection = self._idle(now_ns)
+        self._invoke(flight, client, now_ns)
+        if connection is not None and connection.put(flight.encoded, now_ns):
             connection.item = flight
         else:
             gevent.spawn(self._send_slowly, flight, connection)
 
     def _send_slowly(self, flight: Flight, connection: Connection | None) -> None:
-        if connection is None:
-            response = self.pool.send(flight.encoded)
-        else:
-            connection.write_out()
-            response = connection.receive()
-        self._answered(flight, response)
+        response = self.pool.begin(flight.encoded, flight, connection)
+        if response is not None:  # there will be no answer
+            self._answered(flight, response)
+            self.leave()
 
-    def _invoke(self, flight: Flight, client: int) -> None:
+    def _invoke(self, flight: Flight, client: int, now_ns: int) -> None:
         chain, due_ns = flight.chain, flight.due_ns
         flight.client = client
-        flight.invoked_ns = now_ns = time.monotonic_ns()
+        flight.invoked_ns = now_ns
         number = chain.began()
         flight.row = self._put_invoked(
             chain.op, chain.person, chain.row_chain, number, client, due_ns, now_ns
@@ -165,10 +165,10 @@ class Play:
         """An attempt came to its end: what follows, and the next request of a user in a closed loop."""
         user = flight.user
         try:
-            self._finish(flight, response)
+            is_over = self._finish(flight, response)
             if user is None:
                 pass
-            elif flight.chain.is_over:
+            elif is_over:
                 self.rush(user)
             else:  # a retry or a twin is under way or due
                 flight.chain.on_over = lambda: self.rush(user)
@@ -181,8 +181,9 @@ class Play:
         if user is None:
             self._free.append(flight.client)
 
-    def _finish(self, flight: Flight, response: Response) -> None:
-        """See the attempt through its further steps, record its answer, and begin what follows from it."""
+    def _finish(self, flight: Flight, response: Response) -> bool:
+        """See the attempt through its further steps, record its answer, and begin what follows from it.
+        Whether that was the end of the chain."""
         chain = flight.chain
         if response.error is None:
             found = flight.steps[0].classify(
@@ -223,8 +224,10 @@ class Play:
             chain.variables = {**chain.variables, **extracted}
         if due_ns is not None and not self.is_stopped:
             self._later(self._next_try(flight, due_ns))
-        elif chain.is_over:
+        elif not (chain.in_flight or chain.due):
             self._over(chain, found, completed_ns)
+            return True
+        return False
 
     def _further(self, flight: Flight, response: Response) -> tuple[Response, Classified]:
         """The steps after the first, or the first again while it is polled."""
@@ -278,7 +281,7 @@ class Play:
         known = self.plan.enrolled.get(chain.person)
         if known is not None and known is not chain.variables:
             chain.variables = {**chain.variables, **known}
-            flight.encoded = self.pool.encode(flight.steps[0].request(flight.who, chain.variables))
+            flight.encoded = self.pool.encode_step(flight.steps[0], flight.who, chain.variables)
 
     def _later(self, flight: Flight) -> None:
         flight.chain.due += 1

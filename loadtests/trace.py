@@ -131,6 +131,11 @@ class Trace:
     def _keys(self) -> "hashlib._Hash":
         return hashlib.sha1(uuid.uuid5(NAMESPACE, self.run).bytes, usedforsecurity=False)
 
+    @functools.cached_property
+    def _releases_ns(self) -> list[int]:
+        """A list, since single numbers are taken from it, which a column is slow at."""
+        return self.release_ns.tolist()
+
     @property
     def admitted_per_s(self) -> float | None:
         """How many the waiting room lets in a second of the run; None without one."""
@@ -162,7 +167,7 @@ class Trace:
 
     def release_due_ns(self, person: int, chain: int) -> int:
         """When what the chain was granted is released, after the run's start; -1 for never."""
-        return AT_ONCE if self._is_spoilt(person, chain) else int(self.release_ns[person])
+        return AT_ONCE if self._is_spoilt(person, chain) else self._releases_ns[person]
 
     def reason(self, person: int, chain: int) -> str:
         """Why it is released."""

@@ -11,7 +11,8 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-CHUNK = 65_536
+CHUNK = 16_384
+"""More than most answers have; the room for it is made before each reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +53,26 @@ class Plain:
 
     def put(self, data: bytes) -> bool:
         """Send; False if the kernel took a part only and `flush` has to go on."""
-        self.sent = taken = self._send(data)
+        try:
+            self.sent = taken = self.sock.send(data)
+        except BlockingIOError:
+            self.sent = taken = 0
         if taken == len(data):
             return True
         self._left = memoryview(data)[taken:]
         return False
 
     def flush(self) -> bool:
-        taken = self._send(self._left)
+        try:
+            taken = self.sock.send(self._left)
+        except BlockingIOError:
+            return False
         self.sent += taken
         self._left = self._left[taken:]
         return not self._left
 
     def take(self) -> bytes:
         return self.sock.recv(CHUNK)
-
-    def _send(self, data: bytes | memoryview) -> int:
-        try:
-            return self.sock.send(data)
-        except BlockingIOError:
-            return 0
 
 
 class Encrypted:

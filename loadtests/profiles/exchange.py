@@ -1,9 +1,11 @@
 """What passes between a target and whoever sends: who asks, a request, an answer classified."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 NOTHING: Mapping[str, str] = {}
+WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose requests say how long their body is, though it be empty."""
 
 
 class Who(NamedTuple):

@@ -44,7 +44,7 @@ def _step(op: str, slot: CompiledSlot, profile: Profile) -> CompiledStep:
         claim_id = slot.claim_id(status, headers, body, who) if found is not None else None
         return _claimed(found, claim_id, is_earlier=is_earlier, is_named=profile.slot == "answer")
 
-    return CompiledStep(f"read back {op}", slot.request, classify, (), Poll())
+    return CompiledStep(f"read back {op}", slot.request, None, classify, (), Poll())
 
 
 def _released(found: str | None) -> Classified:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from loadtests.profiles.classify import Classify, classifier
-from loadtests.profiles.exchange import Classified, Request, Who
+from loadtests.profiles.exchange import WITH_BODY, Classified, Request, Who
 from loadtests.profiles.records import ORDERS, Asking, Poll, Profile, Rule, Step
 from loadtests.profiles.sources import cookies
 from loadtests.profiles.templates import Compiler, joined, settled
 
 Build = Callable[[Who, Mapping[str, str]], Request]
+Message = Callable[[Who, Mapping[str, str], str], str]
 
 JAR: Final = "cookie jar"
 """The variable that holds an applicant's cookies; no placeholder can name it."""
@@ -28,6 +29,9 @@ class CompiledStep:
     """The operation and the number of the step: claim 1."""
     request: Build
     """(who, variables) -> Request."""
+    message: Message | None
+    """(who, variables, line of the host) -> the whole message as text, for most steps: `request` and what the
+    client makes of it in a single expression. It is right if it is all ASCII; if not, `request` is."""
     classify: Classify
     """(status, headers, body, variables, who) -> Classified; headers by their names in small letters."""
     rules: tuple[Rule, ...]
@@ -42,14 +46,59 @@ def compiled(name: str, step: Step, profile: Profile, prefix: str, compiler: Com
     own = step.rules or ((_DONE,) if commands else ())
     rules = (*own, *profile.rules)
     build = builder(step, profile, prefix, compiler)
+    message = _message(step, profile, prefix, compiler)
     classify = classifier(step, rules, compiler)
     if profile.cookies:
-        build, classify = _with_cookies(build), _keeping_cookies(classify)
-    return CompiledStep(name, build, classify, rules, step.poll)
+        build, message, classify = _with_cookies(build), None, _keeping_cookies(classify)
+    return CompiledStep(name, build, message, classify, rules, step.poll)
 
 
 def builder(asking: Asking, profile: Profile, prefix: str, compiler: Compiler) -> Build:
     """The function that builds the request: one expression, made of all its templates."""
+    method, path, headers, body = _pieces(asking, profile, prefix, compiler)
+    pairs: list[ast.expr] = [
+        ast.Tuple([ast.Constant(name), value], ast.Load()) for name, value in headers.items()
+    ]
+    fields = [ast.Constant(method), path, ast.Tuple(pairs, ast.Load()), _encoded(body)]
+    made = compiler.call(_NEW, compiler.named(Request), ast.Tuple(fields, ast.Load()))
+    return compiler.function(made)
+
+
+def _message(asking: Asking, profile: Profile, prefix: str, compiler: Compiler) -> Message | None:
+    """The function that builds the whole message; None where the client has to look at each request.
+
+    What stands in holes cannot break a line or the path: it was escaped for its place. What the profile says
+    itself is looked at here, once. A text that is all ASCII has as many bytes as letters.
+    """
+    method, path, headers, body = _pieces(asking, profile, prefix, compiler)
+    lines = [ast.Constant(method), *map(ast.Constant, headers), *headers.values()]
+    is_plain = not _says(path, " \r\n") and not any(_says(each, "\r\n") for each in lines)
+    has_length = method in WITH_BODY or (isinstance(body, ast.Constant) and method != "HEAD")
+    if not is_plain or not has_length:
+        return None
+    pieces: list[ast.expr] = [ast.Constant(f"{method} "), path, ast.Constant(" HTTP/1.1\r\n")]
+    pieces.append(ast.Name("host", ast.Load()))
+    for name, value in headers.items():
+        pieces += [ast.Constant(f"{name}: "), value, ast.Constant("\r\n")]
+    if isinstance(body, ast.Constant):
+        count = len(str(body.value))
+        length = f"Content-Length: {count}\r\n" if count or method in WITH_BODY else ""
+        return compiler.function(joined([*pieces, ast.Constant(length + "\r\n"), body]), "host")
+    counted = compiler.call(len, ast.NamedExpr(ast.Name("body", ast.Store()), body))
+    pieces += [ast.Constant("Content-Length: "), counted, ast.Constant("\r\n\r\n")]
+    return compiler.function(joined([*pieces, ast.Name("body", ast.Load())]), "host")
+
+
+def _says(text: ast.expr, letters: str) -> bool:
+    """Whether a constant stretch of a text has any of these letters."""
+    constants = [each.value for each in ast.walk(text) if isinstance(each, ast.Constant)]
+    return any(letter in each for each in constants if isinstance(each, str) for letter in letters)
+
+
+def _pieces(
+    asking: Asking, profile: Profile, prefix: str, compiler: Compiler
+) -> tuple[str, ast.expr, dict[str, ast.expr], ast.expr]:
+    """The method, and the expressions of path, headers and body as text."""
     method, _, target = asking.request.partition(" ")
     path: list[ast.expr] = [ast.Constant(prefix), compiler.text(target, "url")]
     for number, (name, value) in enumerate(asking.query.items()):
@@ -65,34 +114,29 @@ def builder(asking: Asking, profile: Profile, prefix: str, compiler: Compiler) -
     if kind and "content-type" not in headers:
         headers["content-type"] = ("Content-Type", kind)
     headers |= {name.lower(): (name, value) for name, value in asking.headers.items()}
-    pairs: list[ast.expr] = [
-        ast.Tuple([ast.Constant(name), compiler.text(value, "header")], ast.Load())
-        for name, value in headers.values()
-        if value  # an empty header takes one of the profile away
-    ]
-    fields = [ast.Constant(method), joined(path), ast.Tuple(pairs, ast.Load()), body]
-    made = compiler.call(_NEW, compiler.named(Request), ast.Tuple(fields, ast.Load()))
-    return compiler.function(made)
+    # An empty header takes one of the profile away.
+    said = {name: compiler.text(value, "header") for name, value in headers.values() if value}
+    return method, joined(path), said, body
 
 
 def _body(asking: Asking, compiler: Compiler) -> tuple[ast.expr, str]:
-    """The expression of the body as bytes, and its content type; nothing for neither."""
+    """The expression of the body as text, and its content type; nothing for neither."""
     if asking.json_body is not None:
-        return _encoded(compiler.json(asking.json_body)), "application/json"
+        return compiler.json(asking.json_body), "application/json"
     if asking.graphql is not None:
         word_for_word = {
             key: _braced(value) if key == "query" else value for key, value in asking.graphql.items()
         }
-        return _encoded(compiler.json(word_for_word)), "application/json"
+        return compiler.json(word_for_word), "application/json"
     if asking.form is not None:
         pieces: list[ast.expr] = []
         for number, (name, value) in enumerate(asking.form.items()):
             pieces += [ast.Constant("&")] if number else []
             pieces += [compiler.text(name, "form"), ast.Constant("="), compiler.text(value, "form")]
-        return _encoded(joined(pieces)), "application/x-www-form-urlencoded"
+        return joined(pieces), "application/x-www-form-urlencoded"
     if asking.body is not None:
-        return _encoded(compiler.text(asking.body)), ""
-    return ast.Constant(b""), ""
+        return compiler.text(asking.body), ""
+    return ast.Constant(""), ""
 
 
 def _braced(text: Any) -> Any:

@@ -205,11 +205,11 @@ class Compiler:
         filters = [filter_of(*each) for each in hole.filters if each[0] not in ("raw", "number")]
         return self.call(chained(filters), value) if filters else value
 
-    def function(self, body: ast.expr) -> Callable[..., Any]:
-        """The function of (who, v) that gives the value of an expression."""
+    def function(self, body: ast.expr, *more: str) -> Callable[..., Any]:
+        """The function of (who, v), and of more names, that gives the value of an expression."""
         arguments = ast.arguments(
             posonlyargs=[],
-            args=[ast.arg("who"), ast.arg("v")],
+            args=[ast.arg(name) for name in ("who", "v", *more)],
             kwonlyargs=[],
             kw_defaults=[],
             defaults=[],

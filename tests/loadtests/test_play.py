@@ -87,6 +87,20 @@ def test_a_user_that_is_no_longer_wanted_sends_nothing_more(address: str, tmp_pa
         assert not made.tally.in_flight
 
 
+def test_a_user_without_an_open_connection_gets_one_and_goes_on(address: str, tmp_path: Path) -> None:
+    done: list[Done] = []
+
+    def report(each: Done) -> None:
+        done.append(each)
+        for connection in list(made.play.pool.connections):
+            connection.close()
+
+    with worker(address, tmp_path, report, is_rush=True) as made:
+        (user,) = rushed(made, 1)
+        assert user.over.wait(10)
+    assert [each.answer for each in done] == ["granted"] * SENDS
+
+
 def test_broken_code_ends_its_user_and_not_the_run(address: str, tmp_path: Path) -> None:
     done: list[Done] = []
 
