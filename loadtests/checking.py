@@ -3,6 +3,9 @@
     understood                 whether the record is whole, and its answers were understood; always asked
     receipts, bounds, audit    count, each for itself, and find what can be counted
     linearizability            decides whether one order explains everything
+    sensitivity                which faults would have shown, asked of a history that is VALID otherwise
+    reasons                    whether releases gave back what their reasons say
+    witness, fairness          whether the service's own positions prove an order; who was served before whom
 
 A service that does not promise one answer to a key, or one slot a person, is not held to it: its history is
 then judged as that of an object without keys, or without persons. Whoever judges a run knows more, such as
@@ -25,11 +28,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from loadtests.checks import audit, bounds, linearizability, receipts, understood
+from loadtests import sensitivity
+from loadtests.checks import audit, bounds, fairness, linearizability, reasons, receipts, understood, witness
 from loadtests.header import Header
 from loadtests.histories.columns import COLUMNS, TEXTS, Columns
 from loadtests.history import History, read
-from loadtests.verdict import Check, Finding, Verdict, judge
+from loadtests.verdict import Check, Finding, Verdict, judge, verdict_of
 from sim.errors import complaint
 from sim.ledger import Cap
 
@@ -37,7 +41,16 @@ Told = Callable[[str], None]
 """Is told the name of each check before it begins."""
 OURS: Final = "quotalab"
 """The source of the histories that our load tests write."""
-NAMES: Final = ("understood", "receipts", "bounds", "audit", "linearizability")
+NAMES: Final = (
+    "understood",
+    "receipts",
+    "bounds",
+    "audit",
+    "linearizability",
+    "reasons",
+    "witness",
+    "fairness",
+)
 
 
 def check(
@@ -93,19 +106,26 @@ def judged(
         "bounds": bounds.check,
         "audit": audit.check,
         "linearizability": functools.partial(_exactly, idempotent=idempotent, one_slot_each=one_slot_each),
+        "reasons": functools.partial(reasons.check, names_reasons=history.header.source == OURS),
+        "witness": witness.check,
+        "fairness": fairness.check,
         **(more or {}),
     }
-    assert set(NAMES) <= set(checks)
     if not (audited or "audit" in only or understood.is_audited(history)):
         del checks["audit"]
     chosen = _chosen(checks, only)
-    return judge(history, {name: _announced(name, each, told) for name, each in chosen.items()})
+    verdict = judge(history, {name: _announced(name, each, told) for name, each in chosen.items()})
+    orders = [finding.order for finding in verdict.findings if finding.order is not None]
+    if verdict.judgement != "VALID" or not orders or (only and sensitivity.CHECK not in only):
+        return verdict
+    tried = _announced(sensitivity.CHECK, lambda whole: sensitivity.check(whole, orders[0]), told)
+    return verdict_of([*verdict.findings, *judge(history, {sensitivity.CHECK: tried}).findings])
 
 
 def _chosen(checks: Mapping[str, Check], only: Collection[str]) -> Mapping[str, Check]:
     """Those that are asked; what is not known to be whole is not VALID, whatever is asked of it."""
     if strange := sorted(set(only) - {*checks, *NAMES}):
-        expected = ", ".join(checks)
+        expected = ", ".join(dict.fromkeys([*NAMES, *checks]))
         raise complaint(f"there is no check {', '.join(strange)}", key="--only", expected=expected)
     return {name: each for name, each in checks.items() if not only or name in (*only, "understood")}
 

@@ -42,6 +42,9 @@ where null, given_back as int8 (-1, 0, 1). `history.coded(name)` gives other wor
 distinct texts, which is how anything that looks at every row should read them. Columns are read from a
 Parquet file when they are first asked for.
 
+The header of JSON lines may say how many `operations` follow. One that does not can have lost its end, and is
+never VALID, unless it ends with an audit.
+
 A file may leave out any column but op and invoked_ns; loadtests/histories/sound.py lists what is refused.
 """
 

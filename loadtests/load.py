@@ -228,13 +228,14 @@ def _judged(
     begun: float,
 ) -> Loaded:
     write(history, folder / "history.parquet")
-    verdict = judging.verdict(history, planned.trace, answering.target)
+    verdict = judging.verdict(history, planned.trace, answering.target, scenario=planned.scenario)
     found = latency.latencies(history)
     latency.write(folder / "latency.hdr", found)
     gates = gating.gates(history, found, planned.trace, answering.target)
     took_s = time.monotonic() - begun
     loaded = Loaded(planned, folder, replayed, history, verdict, found, gates, settled, took_s)
     folders.write_json(folder / "verdict.json", verdicts.as_plain(verdict, history))
+    judging.draw(folder, history, verdict)
     folders.write_json(folder / "summary.json", loaded.as_plain())
     return loaded
 

@@ -21,6 +21,15 @@ from sim.ledger import Cap, Spec
 from sim.load import MustSee
 
 DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
+SWITCHES: Final = {
+    "counts": "accepted, received or approved",
+    "gives_back": "some of refusal, withdrawal and expiry, with commas between; nothing for none",
+    "refusals": "fresh or sticky",
+    "counter": "exact, or how many days a copy of the count is kept",
+    "over_cap": "return, refuse or queue",
+    "tolerance": "a whole number: by how much a soft cap may be passed",
+}
+"""Name of a switch -> what it can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +82,20 @@ def opened(path: Path, beside: Beside) -> History:
 
 def with_switches(spec: Spec, switches: Mapping[str, str]) -> Spec:
     """The spec with switches from the command line, such as gives_back=withdrawal,refusal and counter=7."""
-    if not switches:
-        return spec
-    plain: dict[str, object] = dict(spec.as_plain())
     for name, text in switches.items():
-        is_number = text.isdecimal() and name in ("counter", "tolerance")
-        listed = [part for part in text.split(",") if part]
-        plain[name] = listed if name == "gives_back" else int(text) if is_number else text
-    try:
-        return spec_from_plain(plain)
-    except (ValueError, TypeError) as error:
-        raise complaint(str(error), key="--spec", expected="such as gives_back=withdrawal") from error
+        if name not in SWITCHES:
+            raise complaint(f"there is no switch {name!r}", key="--spec", expected=", ".join(SWITCHES))
+        try:
+            spec = spec_from_plain(dict(spec.as_plain()) | {name: _switch(name, text)})
+        except (ValueError, TypeError):
+            raise complaint(f"{text!r} is no {name}", key="--spec", expected=SWITCHES[name]) from None
+    return spec
+
+
+def _switch(name: str, text: str) -> object:
+    if name == "gives_back":
+        return [part for part in text.split(",") if part]
+    return int(text) if name in ("counter", "tolerance") and text.isdecimal() else text
 
 
 def _is_table(path: Path, table: Table) -> bool:
@@ -93,7 +105,12 @@ def _is_table(path: Path, table: Table) -> bool:
 def _table(path: Path, beside: Beside) -> History:
     table = beside.table
     delimiter = table.delimiter or DELIMITERS.get(path.suffix.lower(), ",")
-    columns = {**{name: name for name in _ours(path, delimiter)}, **table.columns}
+    names = _first_line(path, delimiter)
+    ours = {name: name for name in (*COLUMNS, ELAPSED) if names.count(name) == 1}
+    columns = {**ours, **table.columns}
+    if names and "invoked_ns" not in columns:
+        what = f"none of its columns ({', '.join(names)}) is said to have the times of invocation"
+        raise complaint(what, file=str(path), mend=f"say which, as in --column invoked_ns={names[0]}")
     fixed = dict(table.fixed)
     intakes = {intake for cap in beside.caps for intake, _ in cap.covers}
     if len(intakes) == 1 and "intake" not in (*columns, *fixed):
@@ -110,13 +127,11 @@ def _table(path: Path, beside: Beside) -> History:
     )
 
 
-def _ours(path: Path, delimiter: str) -> list[str]:
-    """Names of the first line that are ours."""
+def _first_line(path: Path, delimiter: str) -> list[str]:
     if not path.is_file():
         return []  # said by whoever reads it
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as source:
-        names = next(csv.reader(source, delimiter=delimiter), [])
-    return [name for name in (*COLUMNS, ELAPSED) if names.count(name) == 1]
+        return next(csv.reader(source, delimiter=delimiter), [])
 
 
 def of_scenario(

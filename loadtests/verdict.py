@@ -4,6 +4,9 @@ A *check* is a function from a history to findings. A *finding* says what was lo
 (VALID), which anomaly there is and in which operations it shows (INVALID), or why nothing can be said
 (UNKNOWN). INVALID outweighs UNKNOWN, and UNKNOWN outweighs VALID: a verdict is VALID only if every check
 came to its end and found nothing wrong. A check that crashes is UNKNOWN, never VALID.
+
+A finding may also be NOTED: worth telling, and nothing is judged by it. So is what a check found that does not
+apply here, or that measures instead of judging. A verdict never rests on it: with nothing else it is UNKNOWN.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +19,8 @@ from numpy.typing import NDArray
 from loadtests.history import NEVER, History
 
 Judgement: TypeAlias = Literal["VALID", "INVALID", "UNKNOWN"]
+Kind: TypeAlias = Literal["VALID", "INVALID", "UNKNOWN", "NOTED"]
+"""What a finding can be; the verdict is never NOTED."""
 WEIGHT: Final[dict[str, int]] = {"VALID": 0, "UNKNOWN": 1, "INVALID": 2}
 EXIT_CODES: Final[dict[str, int]] = {"VALID": 0, "INVALID": 1, "UNKNOWN": 2}
 MOST_SHOWN: Final = 6
@@ -27,7 +32,7 @@ class Finding:
     """What one check found, of one kind."""
 
     check: str
-    judgement: Judgement
+    judgement: Kind
     says: str
     """One sentence: what was found, or what was looked at and by which argument."""
     anomaly: str = ""
@@ -53,7 +58,7 @@ class Verdict:
     def exit_code(self) -> int:
         return EXIT_CODES[self.judgement]
 
-    def of(self, judgement: Judgement) -> list[Finding]:
+    def of(self, judgement: Kind) -> list[Finding]:
         """The findings with this judgement, in the order of the checks."""
         return [finding for finding in self.findings if finding.judgement == judgement]
 
@@ -77,9 +82,9 @@ def judge(history: History, checks: Mapping[str, Check]) -> Verdict:
 
 
 def verdict_of(findings: Sequence[Finding]) -> Verdict:
-    """The verdict that findings come to; UNKNOWN for none at all."""
-    gravest = max(findings, key=lambda finding: WEIGHT[finding.judgement], default=None)
-    return Verdict("UNKNOWN" if gravest is None else gravest.judgement, tuple(findings))
+    """The verdict that findings come to; UNKNOWN for none at all, and for none that counts."""
+    counting = [finding.judgement for finding in findings if finding.judgement != "NOTED"]
+    return Verdict(max(counting, key=WEIGHT.__getitem__, default="UNKNOWN"), tuple(findings))
 
 
 def as_plain(verdict: Verdict, history: History) -> dict[str, Any]:

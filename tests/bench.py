@@ -259,6 +259,22 @@ def grants() -> None:
         record(**row)
 
 
+def verdicts(operations: int, in_flight: int) -> None:
+    """The exact verdict on a file, its order replayed, beside mere reading of the times and answers."""
+    from tests.loadtests.bench_verdict import measured
+
+    for name, took in measured(operations, in_flight):
+        record(
+            f"verdict on {operations:,} operations, {in_flight:,} in flight",
+            f"{name}: {took['verdict']}",
+            "reading the file",
+            operations,
+            [(took["judge"], took["read"])],
+            "s",
+            gigabytes=round(took["gigabytes"], 2),
+        )
+
+
 def main() -> None:
     """Run every benchmark, or the named ones."""
     benchmarks: dict[str, Callable[[], None]] = {
@@ -270,6 +286,9 @@ def main() -> None:
         "ciw": lambda: against_ciw(20_000),
         "locust": against_locust,
         "grants": grants,
+        "verdicts": lambda: verdicts(1_000_000, 100),
+        "verdicts-crowded": lambda: verdicts(1_000_000, 1_000),
+        "verdicts-large": lambda: verdicts(10_000_000, 100),
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 FENCE = re.compile(r"^```(console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-RUN_FOR_REAL = ("--version", "policies", "scenario list", "scenario check", "scenario show", "run")
+RUN_FOR_REAL = ("--version", "policies", "scenario list", "scenario check", "scenario show", "run", "check")
 """Commands that take seconds, by how they begin: run as written where the README shows their output."""
 
 
@@ -104,7 +104,8 @@ QUICK = [command for command in DOCUMENTED if command.is_quick()]
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
     """A folder where the README's paths mean what they say, and runs may be written."""
-    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios", target_is_directory=True)
+    for folder in ("scenarios", "tests"):
+        (tmp_path / folder).symlink_to(ROOT / folder, target_is_directory=True)
     return tmp_path
 
 

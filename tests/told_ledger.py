@@ -227,6 +227,8 @@ class Service:
         if answer == "closed":
             self._record(asked, Closed())
             return asked.intake not in self.turned or not self.ledger.is_open(asked.intake)
+        if not self.ledger.is_open(asked.intake):  # which the ledger asks before anything else
+            return False
         if answer == "duplicate":
             self._record(asked, Duplicate(0))
             return holding is not None

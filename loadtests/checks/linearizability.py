@@ -1,8 +1,8 @@
 """Whether one order of all operations explains every answer: the exact verdict.
 
-Counting finds much (receipts, bounds, audit); this check finds all. VALID comes with an order of the rows that
-a replay, which knows nothing of how it was found, accepts. INVALID comes with the rows that clash. UNKNOWN
-says which part was not settled.
+Counting finds much (receipts, bounds, audit); this check finds all. VALID comes with an order of the rows
+that a replay, which knows nothing of how it was found, accepts. INVALID comes with the rows that clash.
+UNKNOWN says which part was not settled.
 
 Anomalies: those of one person or one key (loadtests/linear/people.py), and of a count
 
@@ -16,7 +16,7 @@ from typing import Final
 
 from loadtests.clashes.sentences import said
 from loadtests.history import History
-from loadtests.linear.object import explain
+from loadtests.linear.object import Explained, explain
 from loadtests.proofs.replay import accepts
 from loadtests.verdict import Finding
 
@@ -34,7 +34,7 @@ ANOMALIES: Final = {
 
 def check(history: History) -> list[Finding]:
     """One finding."""
-    found = explain(history, accepts)
+    found = explained(history)
     if found.judgement == "VALID":
         says = f"one order of {len(found.order):,} operations explains every answer; it was replayed"
         return [Finding(CHECK, "VALID", says, count=len(found.order), order=found.order)]
@@ -44,3 +44,7 @@ def check(history: History) -> list[Finding]:
     anomaly = found.anomaly if not found.argument else ANOMALIES.get(found.argument, "no-order")
     return [Finding(CHECK, "INVALID", said(history, found), anomaly, found.clash, 1)]
 
+
+def explained(history: History) -> Explained:
+    """What the exact checker found; it is asked once a history."""
+    return history.derived("explained", lambda whole: explain(whole, accepts))

@@ -21,7 +21,7 @@ def check(history: History) -> list[Finding]:
     asked = history.is_op(*OF_SLOTS)
     answered = int((asked & history.is_result("ok", "fail")).sum())
     decided = int((asked & history.is_result("ok")).sum())
-    findings = [*_nothing(int(asked.sum()), decided), *_unmatched(history), *_cut(history)]
+    findings = [*_unmatched(history), *_nothing(int(asked.sum()), decided), *_cut(history)]
     if findings:
         return findings
     says = f"{answered:,} of {int(asked.sum()):,} claims, releases and readings were answered, and understood"
@@ -45,8 +45,8 @@ def _unmatched(history: History) -> list[Finding]:
     many = "1 answer was" if len(rows) == 1 else f"{len(rows):,} answers were"
     says = f"{many} not understood: no rule says what was meant"
     mend = (
-        "say what it means: by a rule in the target's profile (quotalab target check shows what came), or by "
-        "--answer THEIRS=OURS where a CSV file is judged"
+        "say what it means: by a rule in the target's profile (quotalab target check shows what came), by "
+        "--answer THEIRS=OURS for a CSV file, or in a test by telling the operation its answer"
     )
     return [Finding(CHECK, "UNKNOWN", says, witness=tuple(rows), count=len(rows), mend=mend)]
 

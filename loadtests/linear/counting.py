@@ -213,7 +213,7 @@ def _over_after(pool: Pool, mandatory: Whole, needs: Needs) -> Judged:
 
 
 def _witness(pool: Pool, before: Whole, needs: Needs, in_time: Flags) -> tuple[int, int]:
-    """The need that makes the count greatest, with the grants `before` that began after it; and that count."""
+    """The need that makes the count greatest, with the grants `before` that began after it; that count."""
     begins = np.sort(pool.begins[before])
     later = len(begins) - np.searchsorted(begins, needs.time, side="right")
     least = np.where(in_time, needs.least + later, EVER)

@@ -106,11 +106,11 @@ def _changing(desk: Desk) -> tuple[Whole, ...]:
 def search(
     course: Course, start: int, limit: int, *, beam: int, loops: flavours.Loops, is_lazy: bool = False
 ) -> Found:
-    """Walk over the course from one state, which may count anything; `is_lazy`: with a lazy beam if it can."""
+    """Walk over the course from one state, which may count anything; lazily, where that is wanted."""
     assert len(course.begins) < 2**31, len(course.begins)
     desk = desk_for(course, start, limit, beam, loops)
     before = last = kept(desk)
-    now = LAZY if is_lazy else beam
+    now, stuck = LAZY if is_lazy else beam, -1
     while True:
         until = int(desk.numbers[ENDED]) + EVERY
         ending = loops.walk(course, desk, now, until)
@@ -118,8 +118,10 @@ def search(
             desk = desk._replace(log=np.concatenate([desk.log, np.empty_like(desk.log)]))
             ending = loops.walk(course, desk, now, until)
         if ending == PAUSED:
-            before, last, now = last, kept(desk), LAZY if is_lazy else beam
+            before, last = last, kept(desk)
+            now = LAZY if is_lazy and desk.numbers[ENDED] > stuck else beam
         elif ending == DEAD and desk.numbers[IS_CUT] and now != beam:
+            stuck = int(desk.numbers[ENDED])
             restore(desk, before)
             last, now = before, beam
         else:

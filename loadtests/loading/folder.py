@@ -1,7 +1,8 @@
 """The run folder of a load test: begun before anything is sent, and whole again whatever ends the run.
 
 Beside what every run folder has (sim/results.py): `trace.npz` (what was planned), `history/` (the workers'
-rows as they were written), `history.parquet`, `verdict.json`, `latency.hdr`, `summary.json`, `locust/`
+rows as they were written), `history.parquet`, `verdict.json`, `clash.svg` (if it is INVALID: what
+clashes), `latency.hdr`, `summary.json`, `locust/`
 (Locust's own files and words), `service.log`. The manifest says `"complete": false` until the run
 came to its end.
 """
@@ -23,6 +24,7 @@ FILES: Final = (
     "trace.npz",
     "history.parquet",
     "verdict.json",
+    "clash.svg",
     "latency.hdr",
     "summary.json",
 )

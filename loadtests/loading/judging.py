@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from loadtests import checking
-from loadtests.checks import errors, exercise, waiting_room
+from loadtests import checking, clash, show_verdict
+from loadtests.checks import errors, exercise, prediction, service_level, waiting_room
 from loadtests.header import Header
 from loadtests.history import COLUMNS, HARNESS, History, history_of, merge
 from loadtests.profile import Target
 from loadtests.trace import Trace
 from loadtests.verdict import Check, Verdict
+from sim.scenario import Scenario
 
 
 def header_of(trace: Trace, **known: object) -> Header:
@@ -55,8 +56,8 @@ def begun(history: History, trace: Trace) -> tuple[int, int]:
     return sent + min(int(nobody.sum()), int((~people).sum())), len(trace.due_ns)
 
 
-def verdict(history: History, trace: Trace, target: Target) -> Verdict:
-    """What all checks find, with what this target promises."""
+def verdict(history: History, trace: Trace, target: Target, *, scenario: Scenario | None = None) -> Verdict:
+    """What all checks find, with what this target promises and, if it is known, what the scenario predicts."""
     promised = target.capabilities
     sent, planned = begun(history, trace)
     more: dict[str, Check] = {
@@ -64,7 +65,12 @@ def verdict(history: History, trace: Trace, target: Target) -> Verdict:
         "exercise": functools.partial(
             exercise.check, must_see=trace.traffic.must_see, planned=planned, sent=sent
         ),
+        "service-level": functools.partial(service_level.check, traffic=trace.traffic),
     }
+    if scenario is not None:
+        caps = tuple({cap.name: cap for each in trace.intakes for cap in each.caps}.values())
+        rules = prediction.rules_of(scenario, trace.policy, caps=caps, spec=trace.spec, names_rules=True)
+        more["prediction"] = functools.partial(prediction.check, rules=rules)
     if (room := trace.traffic.waiting_room) is not None:
         per_s = room.admitted_per_minute.value / 60 * trace.clock.rate
         more["waiting-room"] = functools.partial(waiting_room.check, admitted_per_s=per_s)
@@ -75,3 +81,12 @@ def verdict(history: History, trace: Trace, target: Target) -> Verdict:
         audited=True,
         more=more,
     )
+
+
+def draw(folder: Path, history: History, verdict: Verdict) -> None:
+    """Leave a picture of what clashes beside the verdict, if it is INVALID; else none."""
+    picture = folder / "clash.svg"
+    picture.unlink(missing_ok=True)
+    found = show_verdict.clash_of(verdict, history)
+    if found is not None:
+        picture.write_text(clash.svg(found), "utf-8")

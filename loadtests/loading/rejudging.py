@@ -12,7 +12,7 @@ from loadtests.loading import judging, lost
 from loadtests.loading.plan import REFERENCE
 from loadtests.trace import Trace
 from loadtests.verdict import Verdict
-from sim import results
+from sim import results, scenario_file
 from sim.errors import complaint
 
 
@@ -30,7 +30,8 @@ def merge(run: Path, records: tuple[Path, ...]) -> tuple[History, Verdict]:
     history = judging.with_rows(judging.merged(run / "history", trace, header), _audit_of(before))
     target = str(manifest["question"]["target"])
     target = REFERENCE if target.startswith(REFERENCE + ":") else target
-    verdict = judging.verdict(history, trace, profile.target(target))
+    scenario = scenario_file.load(run / "scenario.toml") if (run / "scenario.toml").is_file() else None
+    verdict = judging.verdict(history, trace, profile.target(target), scenario=scenario)
     _keep(run, history, verdict, summary or {}, manifest, is_whole)
     return history, verdict
 
@@ -69,6 +70,7 @@ def _keep(
     latency.write(run / "latency.hdr", found)
     plain = verdicts.as_plain(verdict, history)
     folders.write_json(run / "verdict.json", plain)
+    judging.draw(run, history, verdict)
     told = {
         "operations": len(history),
         "lost_workers": lost.supposed(run / "history"),

@@ -50,6 +50,12 @@ Wrong = tuple[Flags, str]
 
 def accepts(history: History, order: Ints) -> str | None:
     """None if it is a legal order of this history, else what is wrong with it."""
+    found = play(history, order)
+    return found if isinstance(found, str) else None
+
+
+def play(history: History, order: Ints) -> "Played | str":
+    """The order played to its end; what is wrong with it, if something is."""
     order = np.asarray(order, dtype=np.int64)
     if (says := wrong_rows(history, order)) is not None:
         return says
@@ -57,7 +63,7 @@ def accepts(history: History, order: Ints) -> str | None:
     while True:
         place, says = played.first_wrong()
         if says is None:
-            return None
+            return played
         if played.is_sure[place]:
             return f"operation {order[place]}: {says}"
         played.has_no_effect(place)
@@ -109,7 +115,9 @@ class Played:
         back = np.where(told, ~kept, self._is_given_back())
         back = np.where(self.given_back >= 0, self.given_back == 1, back)
         self.moves = self.grants.astype(np.int64) - (self.releases & back)
-        self.holdings = Groups(paired(self.who, self.intake))
+        # Operations of nobody in particular are each of a person of their own, of whom nothing is asked.
+        nobody = len(self.history.coded("applicant").names) + self.at
+        self.holdings = Groups(paired(np.where(self.who < 0, nobody, self.who), self.intake))
         self.claimed = self.holdings.last(self.grants)
         self.began = self._began()
         self.held = self.began + self.holdings.before(self.gains)
@@ -164,7 +172,7 @@ class Played:
         yield asked[first] != asked, "its key was used for something else"
 
     def _wrong_holdings(self) -> Iterator[Wrong]:
-        held, kind, decides = self.held > 0, self.kind, self.decides
+        held, kind, decides = self.held > 0, self.kind, self.decides & (self.who >= 0)
         yield self.grants & held, "granted to somebody who holds a slot"
         yield decides & (kind == FULL) & held, "told that the cap is full, not of the slot that it holds"
         yield decides & (kind == DUPLICATE) & ~held, "told of a slot, and holds none"
@@ -192,6 +200,8 @@ class Played:
         here, kind = self.intake_is[intake], self.kind
         is_open, has_closed = self._open(intake)
         yield here & self.grants & ~is_open, "granted while the intake was not open"
+        refused = here & self.decides & np.isin(kind, (FULL, DUPLICATE))
+        yield refused & ~is_open, "refused for another reason than that the intake was not open"
         yield here & np.isin(kind, (CLOSE, SET_CAP, REFRESH)) & ~is_open, "done while it was not open"
         yield here & (kind == OPEN) & has_closed, "opened after it had closed"
         if intake in self.turned:
@@ -254,7 +264,7 @@ class Played:
             yield reads & (self.value != ABSENT) & (self.value != count), "read another count"
         if (here & self.lists).any():
             listed = np.unique(self.who[here & (self.kind == HOLD)])
-            is_unlisted = here & ~np.isin(self.who, listed)
+            is_unlisted = here & ~np.isin(self.who, listed) & (self.who >= 0)
             gains = np.where(is_unlisted, self.gains, 0)
             holders = set(((initial and initial.holders) or {}).get(intake, ()))
             names = self.history.coded("applicant").names

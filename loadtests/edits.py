@@ -1,0 +1,293 @@
+"""Faults written into a history: what a faulty service would have left in it.
+
+Each edit makes a new history; columns that it does not touch are those of the old one. Rows that are added
+have persons and keys of their own. A grant that is added is also counted and listed by the audit, and by
+readings that began after it, since a service that grants one too many knows it; a refusal that is added
+changes no count. `order` is an order of rows that explains the history; without one, that of completion
+serves.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from loadtests.histories.columns import COLUMNS, NOBODY, TEXTS, Coded, Columns, Names
+from loadtests.histories.plain import plain_array
+from loadtests.history import ABSENT, AUDIT, NEVER, History
+
+Row = dict[str, Any]
+STRANGER: Final = "edited"
+NEAR: Final = 64
+"""So many slots may be free where a grant too many is written in: all of them are granted first."""
+
+
+class Kind(NamedTuple):
+    """A kind of fault that can be written into a history."""
+
+    name: str
+    says: str
+    many: str
+    """The same of several: "{size} ..."."""
+    make: Callable[[int], History | None]
+    """With this size, at a place that is drawn; None where there is none."""
+
+    def of_size(self, size: int) -> str:
+        return self.many.format(size=f"{size:,}")
+
+
+class Edits:
+    """The kinds of fault for one history."""
+
+    def __init__(self, history: History, order: np.ndarray | None, rng: np.random.Generator) -> None:
+        self.history, self.rng = history, rng
+        begins, ends = history.widened()
+        self.begins, self.ends = begins, ends
+        known = np.flatnonzero(history.is_result("ok"))
+        self.order = known[np.argsort(ends[known], kind="stable")] if order is None else order
+        self.when = np.maximum.accumulate(begins[self.order]) if len(self.order) else self.order
+        self.is_grant = history.is_op("claim") & history.is_answer("granted")
+        told = history.is_answer("granted", "replayed") | history.is_result("info", "pending")
+        self.takes = history.is_op("claim") & told
+        """Claims that took a slot, if they stand in the order: first attempts that nobody answered too."""
+        self.cap = self._fullest()
+
+    def kinds(self) -> Iterator[Kind]:
+        """Those that this history has a place for, whatever comes of them."""
+        if self.is_grant.any() and self.cap is not None:
+            yield Kind("grant", "one grant too many", "{size} grants too many", self.grants)
+            yield Kind(
+                "refusal",
+                "one refusal while there was room",
+                "a refusal with {size} slots free",
+                self.refusal,
+            )
+        if self._readings().size:
+            yield Kind("reading", "one stale reading", "a reading that is {size} behind", self.reading)
+        if (self.history.coded("slot").codes[self.is_grant] >= 0).any() and self._keyed().size:
+            yield Kind("second", "a second slot under one key", "{size} second slots", self.second)
+        if self._listed_holders().size:
+            yield Kind(
+                "lost", "a grant lost before the audit", "{size} grants lost before the audit", self.lost
+            )
+
+    def _fullest(self) -> Any:
+        """The cap that came nearest to being reached, among those on grants of this history."""
+        counts = [(self._used(cap)[-1] - cap.limit, cap) for cap in self.history.header.caps]
+        known = [(int(above), cap.name, cap) for above, cap in counts if self._covers(cap).any()]
+        return max(known)[2] if known else None
+
+    def _covers(self, cap: Any) -> np.ndarray:
+        intakes, streams = self.history.coded("intake"), self.history.coded("stream")
+        found = np.zeros(len(self.history), dtype=np.bool_)
+        for intake, stream in cap.covers:
+            mine = intakes.is_text(intake)
+            found |= mine if stream is None else mine & streams.is_text(stream)
+        return found & self.takes
+
+    def _used(self, cap: Any) -> np.ndarray:
+        """The count of a cap before the order, and after each place of it."""
+        mine = self._covers(cap)[self.order] & self._is_first()
+        back = self.history.is_op("release") & (self.history["given_back"] == 1)
+        moves = mine.astype(np.int64) - back[self.order].astype(np.int64)
+        initial = self.history.header.initial
+        start = initial.used.get(cap.name, 0) if initial else 0
+        return np.asarray(start + np.append(0, np.cumsum(moves)))
+
+    def _is_first(self) -> np.ndarray:
+        """Which places of the order are the first of their request that takes a slot."""
+        key, who = self.history.coded("key").codes, self.history.coded("applicant").codes
+        pair = (who.astype(np.int64) + 1) * (len(self.history) + 2) + key
+        pair = np.where(key < 0, -1 - np.arange(len(pair)), pair)[self.order]
+        taking = np.flatnonzero(self.takes[self.order])
+        found = np.zeros(len(self.order), dtype=np.bool_)
+        found[taking[np.unique(pair[taking], return_index=True)[1]]] = True
+        return found
+
+    def grants(self, size: int) -> History | None:
+        """So many grants more than there is room for when the cap is fullest."""
+        count = self._used(self.cap)
+        room = max(0, self.cap.limit + self.history.header.spec.tolerance - int(count.max()))
+        if room > NEAR:
+            return None
+        at = self._place(np.flatnonzero(count == count.max()))
+        rows = [self._claim(at, number) | self._granted(number) for number in range(size + room)]
+        return self._with(rows, counted=1)
+
+    def refusal(self, size: int) -> History | None:
+        """A refusal while so many slots are free, where the count comes nearest to that."""
+        count = self._used(self.cap)
+        limits = self.history.is_op("set-cap").any()
+        fits = np.flatnonzero(self.cap.limit - count >= size)
+        if not fits.size or limits:
+            return None
+        close = fits[self.cap.limit - count[fits] == (self.cap.limit - count[fits]).min()]
+        row = self._claim(self._place(close), 0)
+        row |= {"answer": "full", "result": "ok", "cap": self.cap.name}
+        return self._with([row], counted=0)
+
+    def _place(self, counts: np.ndarray) -> int:
+        """One of the places of the order after which the count is one of these."""
+        return max(0, int(self.rng.choice(counts)) - 1)
+
+    def _readings(self) -> np.ndarray:
+        is_reading = self.history.is_op("read") & self.history.is_answer("count")
+        found = np.flatnonzero(is_reading & (self.history["value"] != ABSENT) & (self.history["value"] > 0))
+        during = found[~self.history.coded("note").starting(AUDIT)[found]]
+        return during if during.size else found
+
+    def reading(self, size: int) -> History | None:
+        """One reading that saw so many fewer."""
+        readings = self._readings()
+        large = readings[self.history["value"][readings] >= size]
+        if not large.size:
+            return None
+        value = self.history["value"].copy()
+        value[int(self.rng.choice(large))] -= size
+        return self._changed({"value": value})
+
+    def _keyed(self) -> np.ndarray:
+        codes = self.history.coded("slot").codes
+        return np.flatnonzero(self.is_grant & (codes >= 0) & (self.history.coded("key").codes >= 0))
+
+    def second(self, size: int) -> History | None:
+        """Keys that were granted a slot, asked again and told of another one."""
+        keyed = self._keyed()
+        if size > len(keyed):
+            return None
+        rows = []
+        for number, at in enumerate(self.rng.choice(keyed, size, replace=False).tolist()):
+            [asked] = self.history.rows([at])
+            begins = int(self.history["completed_ns"][at]) + 1
+            again = {name: asked.get(name) for name in ("applicant", "stream", "intake", "key")}
+            rows.append(
+                again | self._times(begins) | self._granted(number) | {"op": "claim", "answer": "replayed"}
+            )
+        return self._with(rows, counted=0)
+
+    def _listed_holders(self) -> np.ndarray:
+        notes = self.history.coded("note")
+        is_list = np.array(
+            [str(each).startswith(AUDIT) and "listed" in str(each) for each in notes.names], bool
+        )
+        if not np.append(is_list, False)[notes.codes].any():
+            return np.empty(0, dtype=np.int64)
+        mine = np.unique(self.history.coded("applicant").codes[self.is_grant])
+        holds = self.history.is_op("hold") & np.isin(self.history.coded("applicant").codes, mine)
+        return np.flatnonzero(holds)
+
+    def lost(self, size: int) -> History | None:
+        """Holders who are not on the list any more, nor counted by the audit."""
+        holders = self._listed_holders()
+        if size > len(holders):
+            return None
+        gone = self.rng.choice(holders, size, replace=False)
+        keep = np.setdiff1d(np.arange(len(self.history)), gone)
+        value = self.history["value"].copy()
+        intakes = self.history.coded("intake").codes
+        audits = self.history.is_op("read") & self.history.coded("note").starting(AUDIT) & (value != ABSENT)
+        for row in gone.tolist():
+            value[audits & (intakes == intakes[row])] -= 1
+        return _rows_of(self._changed({"value": value}), keep)
+
+    def _claim(self, at: int, number: int) -> Row:
+        """A claim of a stranger at a place of the order, under way as long as some other claim was."""
+        instant = int(self.when[min(at, len(self.when) - 1)]) if len(self.when) else 0
+        intake, stream = sorted(self.cap.covers, key=str)[0]
+        took = self._took()
+        begins = instant - int(took * self.rng.random())
+        streams = self.history.coded("stream").names
+        return {
+            "applicant": f"{STRANGER}-{number}",
+            "key": f"{STRANGER}-{number}",
+            "op": "claim",
+            "intake": intake,
+            "stream": stream or (str(streams[0]) if len(streams) else None),
+            "invoked_ns": begins,
+            "due_ns": begins,
+            "completed_ns": max(instant, begins + took),
+            "attempt": 1,
+            "chain": 0,
+        }
+
+    def _took(self) -> int:
+        claims = np.flatnonzero(self.history.is_op("claim") & (self.history["completed_ns"] < NEVER))
+        one = int(self.rng.choice(claims))
+        return int(self.history["completed_ns"][one] - self.history["invoked_ns"][one])
+
+    def _times(self, begins: int) -> Row:
+        return {"invoked_ns": begins, "due_ns": begins, "completed_ns": begins + self._took(), "chain": 0}
+
+    def _granted(self, number: int) -> Row:
+        has_slots = (self.history.coded("slot").codes[self.is_grant] >= 0).any()
+        return {"answer": "granted", "result": "ok", "slot": f"{STRANGER}-{number}" if has_slots else None}
+
+    def _with(self, rows: list[Row], *, counted: int) -> History:
+        """The history with further rows; grants are also counted by whatever was read after them."""
+        found = self.history
+        if counted:
+            ends = max(int(row["completed_ns"]) for row in rows)
+            value = found["value"].copy()
+            later = found.is_op("read") & (value != ABSENT) & (found["invoked_ns"] > ends)
+            later &= found.coded("intake").is_text(rows[0]["intake"])
+            value[later] += len(rows)
+            found = self._changed({"value": value})
+            rows = [*rows, *self._listed_too(rows)]
+        return _inserted(found, rows)
+
+    def _listed_too(self, rows: list[Row]) -> list[Row]:
+        """Rows of the audit's list for those who were granted too much, where there is a list."""
+        notes = self.history.coded("note").starting(AUDIT) & self.history.is_op("read")
+        audits = np.flatnonzero(notes & self.history.coded("intake").is_text(rows[0]["intake"]))
+        if not audits.size or not self._listed_holders().size:
+            return []
+        times = {name: int(self.history[name][audits[-1]]) for name in ("invoked_ns", "completed_ns")}
+        said = {"op": "hold", "result": "ok", "intake": rows[0]["intake"]} | times
+        return [said | {name: row[name] for name in ("applicant", "stream", "slot")} for row in rows]
+
+    def _changed(self, columns: Mapping[str, np.ndarray]) -> History:
+        kept = {name: self._column(self.history, name) for name in COLUMNS if name not in columns}
+        return History(self.history.header, Columns(len(self.history), {**kept, **columns}))
+
+    @staticmethod
+    def _column(history: History, name: str) -> Any:
+        return lambda: history.coded(name) if name in TEXTS else history[name]
+
+
+def _rows_of(history: History, keep: np.ndarray) -> History:
+    """Some rows of a history."""
+
+    def some(name: str) -> Any:
+        return lambda: history.coded_at(name, keep) if name in TEXTS else history[name][keep]
+
+    given = {name: some(name) for name in COLUMNS if name != "index"}
+    return History(history.header, Columns(len(keep), given))
+
+
+def _inserted(history: History, rows: list[Row]) -> History:
+    """A history with further rows, each where its invocation belongs."""
+    rows = sorted(rows, key=lambda row: int(row["invoked_ns"]))
+    at = np.searchsorted(history["invoked_ns"], [int(row["invoked_ns"]) for row in rows], side="right")
+
+    def with_rows(name: str) -> Any:
+        def fetch() -> Any:
+            more = plain_array(name, [row.get(name) for row in rows], "")
+            if name not in TEXTS:
+                return np.insert(history[name], at, more)
+            codes, names = _with_texts(history.coded(name), more.tolist())
+            return Coded(np.insert(history.coded(name).codes, at, codes), names)
+
+        return fetch
+
+    given = {name: with_rows(name) for name in COLUMNS if name != "index"}
+    return History(history.header, Columns(len(history) + len(rows), given))
+
+
+def _with_texts(coded: Coded, texts: list[str | None]) -> tuple[np.ndarray, Names]:
+    """The codes of some texts, and the names with those that are new."""
+    names = coded.names
+    place = {text: names.find(text) for text in texts if text is not None}
+    new = [text for text, code in place.items() if code < 0]
+    place |= {text: len(names) + number for number, text in enumerate(new)}
+    codes = [NOBODY if text is None else place[text] for text in texts]
+    return np.array(codes, dtype=coded.codes.dtype), Names([*names, *new]) if new else names

@@ -1,0 +1,67 @@
+"""What a verdict costs, from the file to the replayed order: CPU seconds and peak memory, beside mere reading.
+
+Each history is made and written by one process and judged by another, which has judged a small one before,
+so that compiling is not counted. `bare` histories have no applicants, keys or slots: claims, refusals and
+readings of one counter. The others have all of it, which is the whole object.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from loadtests.history import History, write
+from tests.large_histories import FRAGMENTS, Crowd, crowded
+
+CROWDS: dict[str, tuple[Crowd, bool]] = {
+    "claims and refusals alone": (FRAGMENTS["claims"], True),
+    "claims with keys and slots": (FRAGMENTS["claims"], False),
+    "5 % releases, 1 % reads, 0.2 % unanswered, whole object": (
+        Crowd(releases=0.05, reads=0.01, unknown=0.002, retries=0.02),
+        False,
+    ),
+}
+IDENTITY = ("applicant", "key", "slot", "claim_id", "position")
+JUDGE = """
+import json, resource, sys, time
+from pathlib import Path
+from loadtests.checks import linearizability
+from loadtests.history import read
+linearizability.check(read(Path(sys.argv[1])))
+def cpu(): return time.process_time()
+a = cpu(); h = read(Path(sys.argv[2])); h["op"]; h["invoked_ns"]; h["completed_ns"]; h["answer"]; h["result"]
+b = cpu()
+found = linearizability.check(read(Path(sys.argv[2])))
+c = cpu()
+print(json.dumps({"read": b - a, "judge": c - b, "verdict": found[0].judgement,
+    "gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20}))
+"""
+
+
+def measured(operations: int, in_flight: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """For each kind of history: its name, and what judging a file of it took."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (crowd, is_bare) in CROWDS.items():
+            small, large = Path(folder, "small.parquet"), Path(folder, "large.parquet")
+            _made(small, replace(crowd, operations=5_000, in_flight=in_flight), is_bare)
+            _made(large, replace(crowd, operations=operations, in_flight=in_flight), is_bare)
+            asked = subprocess.run(
+                [sys.executable, "-c", JUDGE, str(small), str(large)], capture_output=True, text=True, check=True
+            )
+            yield name, json.loads(asked.stdout)
+
+
+def _made(path: Path, crowd: Crowd, is_bare: bool) -> None:
+    history = crowded(np.random.default_rng(1), crowd)
+    if is_bare:
+        history = History(history.header, {name: history[name] for name in _KEPT})
+    write(history, path)
+
+
+_KEPT = ("intake", "op", "invoked_ns", "completed_ns", "result", "answer", "value", "cap")
