@@ -5,8 +5,9 @@ A *check* is a function from a history to findings. A *finding* says what was lo
 (UNKNOWN). INVALID outweighs UNKNOWN, and UNKNOWN outweighs VALID: a verdict is VALID only if every check
 came to its end and found nothing wrong. A check that crashes is UNKNOWN, never VALID.
 
-A finding may also be NOTED: worth telling, and nothing is judged by it. So is what a check found that does not
-apply here, or that measures instead of judging. A verdict never rests on it: with nothing else it is UNKNOWN.
+A finding may also be NOTED: worth telling, and nothing is judged by it. So is what a check says that does
+not apply here, or that measures instead of judging. A verdict never rests on it: with nothing else it is
+UNKNOWN.
 """
 
 from collections.abc import Callable, Mapping, Sequence

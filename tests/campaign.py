@@ -34,6 +34,7 @@ FAMILIES: Final = (
     *("last-slots", "opening-day", "same-person", "two-caps", "year-end", "churn"),
     *("waiting-room", "weekly-count"),
 )
+HEDGES: Final = ("load", "last-slots", "--scale", "0.05", "--target", "reference:sqlite")
 CASES: Final = (
     *(
         Case(f"crowd-{store}", (*CROWD, "--target", f"reference:{store}"))
@@ -45,6 +46,8 @@ CASES: Final = (
     *(Case(f"fault-{fault}", ("load", "last-slots", "--fault", fault), (1,)) for fault in FAULTS),
     Case("ramp", ("load", "ramp", "--workers", "2"), (0, 2)),  # 2: this machine's generator is the limit
     Case("soak", ("load", "soak")),
+    # Two sends under one key at once are where a verdict is hardest to reach: none of them may stay UNKNOWN.
+    *(Case(f"hedges-{seed:04}", (*HEDGES, "--seed", str(seed))) for seed in range(1, 1_001)),
 )
 
 

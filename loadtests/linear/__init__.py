@@ -1,1 +1,1 @@
-"""Is there an order? One counter at a time, from arrays of intervals: exact, with the order or the contradiction."""
+"""Is there an order? The allocator part by part, from arrays of intervals; with the order, or what clashes."""

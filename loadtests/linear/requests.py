@@ -126,7 +126,8 @@ def _effects(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[dict[str, Whol
     optional = np.ones(len(lead), dtype=np.int64)
     optional[effect_of[done]] = 0
     intake = rows.intake[asked.row[lead]].copy()
-    intake[effect_of[done]] = rows.intake[asked.row[done]]
+    named = done[rows.intake[asked.row[done]] >= 0]
+    intake[effect_of[named]] = rows.intake[asked.row[named]]
     row = asked.row[lead]
     return {
         "row": row,
@@ -153,11 +154,13 @@ def _same_request(rows: Rows, asked: _Asked, live: Flags) -> tuple[Whole, Whole]
         return place, ids
     meant = np.full((2, len(asked.row)), -2, dtype=np.int64)
     done = np.flatnonzero(asked.done)
-    meant[:, asked.request[done]] = rows.stream[asked.row[done]], rows.intake[asked.row[done]]
+    meant[0, asked.request[done]], meant[1, asked.request[done]] = rows.stream[asked.row[done]], -1
+    named = done[rows.intake[asked.row[done]] >= 0]
+    meant[1, asked.request[named]] = rows.intake[asked.row[named]]
     stream, intake = rows.stream[asked.row[place[again]]], rows.intake[asked.row[place[again]]]
     of_stream, of_intake = meant[:, ids[again]]
     is_granted = of_stream > -2
-    other = is_granted & ((stream != of_stream) | ((intake >= 0) & (intake != of_intake)))
+    other = is_granted & ((stream != of_stream) | ((intake >= 0) & (of_intake >= 0) & (intake != of_intake)))
     loose = again[~is_granted]
     if len(loose):
         named = np.stack([ids[loose], stream[~is_granted], intake[~is_granted]])
@@ -229,9 +232,10 @@ def _two_requests(rows: Rows, asked: _Asked) -> Clash | None:
     """One key was granted a slot for two different requests, of which one should have been a mismatch."""
     done = np.flatnonzero(asked.done)
     for column in (rows.stream, rows.intake):
+        named = done[column[asked.row[done]] >= 0]  # an answer need not say which intake it was
         said = np.full(len(asked.row), -2, dtype=np.int64)
-        said[asked.request[done]] = column[asked.row[done]]
-        other = done[said[asked.request[done]] != column[asked.row[done]]]
+        said[asked.request[named]] = column[asked.row[named]]
+        other = named[said[asked.request[named]] != column[asked.row[named]]]
         if len(other):
             same = done[asked.request[done] == asked.request[other[0]]]
             says = "one key was granted a slot for two different requests"

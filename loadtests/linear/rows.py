@@ -56,6 +56,7 @@ def rows_of(history: History) -> tuple[Rows, Names]:
     cap, caps = _coded(history, "cap")
     named = [each.name for each in history.header.caps]
     places = np.array([*(named.index(each) if each in named else -2 for each in caps), -1], dtype=np.int64)
+    intake = _named(history, intake, places[cap], declared)
     slot, _ = _coded(history, "slot")
     if not (slot >= 0).any():
         slot, _ = _coded(history, "claim_id")
@@ -75,6 +76,20 @@ def rows_of(history: History) -> tuple[Rows, Names]:
         history["given_back"],
     )
     return columns, Names(declared, streams, named)
+
+
+def _named(history: History, intake: Whole, cap: Whole, intakes: list[str]) -> Whole:
+    """Where an answer does not say its intake: that of the cap, or of the grant, that it names."""
+    if not (intake < 0).any():
+        return intake
+    covered = [{each for each, _ in cap.covers} for cap in history.header.caps]
+    of_cap = [intakes.index(min(each)) if len(each) == 1 else -1 for each in covered]
+    intake = np.where(intake < 0, np.array([*of_cap, -1, -1], dtype=np.int64)[cap], intake)
+    claim, _ = _coded(history, "claim_id")
+    of_claim = np.full(int(claim.max(initial=-1)) + 2, -1, dtype=np.int64)
+    said = np.flatnonzero((claim >= 0) & (intake >= 0))
+    of_claim[claim[said]] = intake[said]
+    return np.where(intake < 0, of_claim[claim], intake)
 
 
 def _fine(begins: Whole, ends: Whole) -> tuple[Whole, Whole]:

@@ -55,7 +55,7 @@ def courses(operations: Operations, windows: Windows, places: list[int], start: 
 def _orders(
     operations: Operations, windows: Windows, changes: list[int], start: int, steps: list[int]
 ) -> Iterator[tuple[int, ...]]:
-    """Orders in which grants and releases alternate, each in its window, none of the certain ones left out."""
+    """Orders in which grants and releases alternate, each in its window, no certain one left out."""
 
     def further(
         order: tuple[int, ...], left: frozenset[int], held: int, now: int

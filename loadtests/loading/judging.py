@@ -57,7 +57,7 @@ def begun(history: History, trace: Trace) -> tuple[int, int]:
 
 
 def verdict(history: History, trace: Trace, target: Target, *, scenario: Scenario | None = None) -> Verdict:
-    """What all checks find, with what this target promises and, if it is known, what the scenario predicts."""
+    """What all checks find, with what this target promises, and what the scenario predicts if it is known."""
     promised = target.capabilities
     sent, planned = begun(history, trace)
     more: dict[str, Check] = {

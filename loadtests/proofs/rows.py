@@ -72,30 +72,44 @@ def lists(history: History) -> Flags:
 
 
 def intakes_said(history: History, order: Ints) -> Ints:
-    """The code of the intake of each place; not said, it is that of another attempt, or the only one open."""
+    """The code of the intake of each place.
+
+    Where the answer does not say it: the only one of the cap that it names, that of the grant whose claim id
+    it names, that of another attempt, or the only one open.
+    """
     names = history.coded("intake").names
     said = history.coded("intake").codes[order].astype(np.int64)
     is_unsaid = (said == NOBODY) | (said == names.find(CURRENT))
     unsaid = np.flatnonzero(is_unsaid & history.is_op("claim", "release")[order])
     if len(unsaid):
-        columns = (history[name].tolist() for name in ("op", "applicant", "key", "intake"))
-        attempts = {(op, who, key): intake for op, who, key, intake in zip(*columns, strict=True)
-                    if key is not None and intake not in ANY}  # fmt: skip
-        known = {intake for cap in history.header.caps for intake, _ in cap.covers} | set(attempts.values())
-        known |= set(history["intake"].tolist()) - set(ANY)
-        for place in unsaid.tolist():
-            row = order[place]
-            attempt = (history["op"][row], history["applicant"][row], history["key"][row])
-            found = attempts.get(attempt) or _only_open(history, order[:place], known)
-            said[place] = NOBODY if found is None else names.find(found)
+        columns = (history[name].tolist() for name in ("op", "applicant", "key", "intake", "claim_id"))
+        attempts: dict[object, object] = {}
+        for op, who, key, intake, claim in zip(*columns, strict=True):
+            if intake not in ANY:
+                attempts |= {} if key is None else {(op, who, key): intake}
+                attempts |= {} if claim is None else {claim: intake}
+        caps = {cap.name: {intake for intake, _ in cap.covers} for cap in history.header.caps}
+        for cap, covered in caps.items():
+            attempts |= {("cap", cap): next(iter(covered))} if len(covered) == 1 else {}
+        known = set().union(*caps.values()) | set(attempts.values()) | (set(names) - set(ANY))
+        places, only = _only_open(history, order, known)
+        about = (
+            history[name][order[unsaid]].tolist() for name in ("op", "applicant", "key", "claim_id", "cap")
+        )
+        for place, op, who, key, claim, cap in zip(unsaid.tolist(), *about, strict=True):
+            told = attempts.get(("cap", cap)) or attempts.get(claim) or attempts.get((op, who, key))
+            found = told or only[int(np.searchsorted(places, place))]
+            said[place] = NOBODY if found is None else names.find(str(found))
     return said
 
 
-def _only_open(history: History, before: Ints, known: set[Any]) -> Any:
-    """The intake that is open after these operations, if there is just one."""
+def _only_open(history: History, order: Ints, known: set[Any]) -> tuple[Ints, list[Any]]:
+    """Where intakes open or close; and before each, and after the last, the only one that is open."""
     is_open = known - set(history["intake"][history.is_op("open")])
-    turns = before[history.is_op("open", "close")[before]]
-    for row in turns.tolist():
+    turns = np.flatnonzero(history.is_op("open", "close")[order])
+    only = [next(iter(is_open)) if len(is_open) == 1 else None]
+    for row in order[turns].tolist():
         change = is_open.add if history["op"][row] == OP["open"] else is_open.discard
         change(history["intake"][row])
-    return next(iter(is_open)) if len(is_open) == 1 else None
+        only.append(next(iter(is_open)) if len(is_open) == 1 else None)
+    return turns, only

@@ -122,10 +122,18 @@ def _caps(each: "Windows", streams: list[str]) -> tuple[Cap, ...]:
 
 
 def policy_of(scenario: "Scenario", name: str | None) -> "Policy":
+    from sim.policy import only_simulated
+
     name = scenario.baseline if name is None else name
     if name not in scenario.policy_names():
         raise complaint(
             f"there is no policy {name!r}", key="--policy", expected=", ".join(scenario.policy_names())
+        )
+    if keys := only_simulated(scenario.policy(name)):
+        raise complaint(
+            f"no service can keep {', '.join(keys)} of the policy {name!r}",
+            key="--policy",
+            expected="a policy without",
         )
     return scenario.policy(name)
 

@@ -10,7 +10,7 @@ from sim import population, programme
 from sim.errors import complaint
 from sim.outcome import Outcome
 from sim.people import People, settle
-from sim.policy import Policy
+from sim.policy import Policy, only_simulated
 from sim.population import Population
 from sim.scenario import Scenario
 
@@ -36,6 +36,12 @@ def simulated(scenario: Scenario, seed: int | None, replication: int, policy: st
     load = scenario.load
     name = policy or load.policy or scenario.baseline
     rules = scenario.policy(name)
+    if keys := only_simulated(rules):
+        raise complaint(
+            f'the policy "{name}" cannot be replayed as traffic: a service is not told of {", ".join(keys)}',
+            key="load.policy",
+            expected="a policy without",
+        )
     drawn = population.draw(scenario, replication, seed=seed, outside_only=True)
     people = settle(scenario, drawn)
     outcome = programme.simulate(programme.prepare(scenario, people), rules)

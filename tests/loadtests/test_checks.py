@@ -4,6 +4,7 @@ import functools
 
 import pytest
 
+from loadtests import checking, show_verdict
 from loadtests.checks import audit, bounds, exercise, receipts, waiting_room
 from loadtests.header import Header, Initial
 from loadtests.history import History
@@ -231,6 +232,15 @@ def test_an_anomaly_outweighs_what_is_not_known_and_that_outweighs_what_is_right
     assert [verdict_of([each]).exit_code for each in (valid, invalid, unknown)] == [0, 1, 2]
 
 
+def test_what_is_only_noted_decides_nothing() -> None:
+    noted, valid = Finding("a", "NOTED", "not applicable: ."), Finding("b", "VALID", ".")
+    assert verdict_of([noted, valid]).judgement == "VALID"
+    assert verdict_of([noted]).judgement == "UNKNOWN"
+    case, _ = show_verdict.cases(verdict_of([noted, valid]), drawn(RIGHT))
+    assert [part.tag for part in case] == ["system-out"]
+    assert "  a: not applicable: ." in show_verdict.lines(verdict_of([noted, valid]), drawn(RIGHT))
+
+
 def test_a_check_that_breaks_knows_nothing() -> None:
     def broken(history: History) -> list[Finding]:
         raise ZeroDivisionError("by nought")
@@ -250,3 +260,10 @@ def test_the_witness_is_drawn_as_a_timeline() -> None:
         0
     ] == "["
     assert "claim 2022 bo key bo-1: granted (slot 2)" in lines[1]
+
+
+def test_a_file_alone_is_asked_for_its_witness_its_fairness_and_its_reasons() -> None:
+    verdict = checking.judged(drawn(RIGHT))
+    found = {each.check: each.judgement for each in verdict.findings}
+    assert verdict.judgement == "VALID"
+    assert (found["witness"], found["fairness"], found["reasons"]) == ("VALID", "NOTED", "VALID")
