@@ -28,19 +28,20 @@ from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from sim import clock
 from sim.clock import DAY_S, NEVER, Seconds
-from sim.engine import kernels
+from sim.engine import kernels, windows
+from sim.engine.course import use_within_s
+from sim.engine.drawing import Letters, place_in_order
 from sim.engine.flavours import PLAIN, Kernels, compiled
 from sim.engine.kernels import TURN, Whole
 from sim.engine.offices import Offices
 from sim.engine.prepared import Prepared, prepare
-from sim.engine.settling import final_columns, status_outside
-from sim.engine.windows import CLOSE, OPEN, REFRESH, turns, windows
+from sim.engine.settling import Terms, final_columns, status_outside
+from sim.engine.windows import Turn
 from sim.outcome import IntakeAccount, Outcome
-from sim.policy import Policy
+from sim.policy import Invite, Policy
 from sim.scenario import Scenario
 
 __all__ = ["Prepared", "prepare", "simulate"]
@@ -84,40 +85,58 @@ class _Programme:
         self.prepared = prepared
         self.policy = policy
         self.horizon = scenario.ends_s
-        self.years = windows(scenario, policy)
-        self.turns = turns(scenario, self.years, scenario.spec(policy))
+        self.years = windows.windows(scenario, policy)
+        self.turns = windows.turns(scenario, self.years, scenario.spec(policy))
         self.offices = Offices(prepared, policy, self.years, self.turns, flavour=flavour, event_loop=loop)
         self.letter = np.full(len(prepared.scope), NEVER)
-        self.validity = _validity_s(scenario, policy)
+        self.terms = _terms(scenario, policy)
 
     def year_end(self) -> Generator[simpy.Event, None, None]:
-        """Opens and closes intakes, releases slots, copies a stale counter."""
+        """Opens and closes intakes, releases slots, copies a stale counter, draws among collected claims."""
         offices = self.offices
-        for time, together in itertools.groupby(self.turns, key=lambda turn: turn.time_s):
-            yield self._at(time, TURN)
-            offices.advance(time, TURN)
+        for time, group in itertools.groupby(self.turns, key=lambda turn: turn.time_s):
+            together = list(group)
+            if (
+                together[0].kind == windows.DRAW
+            ):  # draws are held before midnight, all other turns at midnight
+                yield self._at(time, kernels.DRAW)
+                offices.advance(time + 1, TURN)
+            else:
+                yield self._at(time, TURN)
+                offices.advance(time, TURN)
             for turn in together:
-                if turn.kind == CLOSE:
-                    offices.close()
-                elif turn.kind == OPEN:
-                    offices.open(turn.intake, self.years[turn.intake])
-                elif turn.kind == REFRESH:
-                    offices.refresh()
-                else:
-                    offices.release(self.years[turn.intake], turn.window)
+                self._turn(turn)
             offices.turned(time)
+
+    def _turn(self, turn: Turn) -> None:
+        offices, year = self.offices, self.years[turn.intake]
+        match turn.kind:
+            case windows.DRAW:
+                offices.draw(turn.time_s, turn.window)
+            case windows.CLOSE:
+                offices.close(turn.time_s)
+            case windows.OPEN:
+                offices.open(turn.intake, year)
+            case windows.RELEASE:
+                offices.release(year, turn.window)
+            case windows.REFRESH:
+                offices.refresh()
+            case windows.TOP_UP:
+                offices.top_up(year, turn.window)
+            case windows.SPILL:
+                offices.spill()
 
     def ministry(self) -> Generator[simpy.Event, None, None]:
         """Holds invitation rounds; skips those at which nobody can be in the pool."""
         invite, certified = self.policy.invite, self.prepared.certified
         order = self.prepared.by_certificate
         arrivals = certified[order]
-        priority = _priority(self.prepared, invite.order)
+        priority = place_in_order(self.prepared, invite)
+        choice = Letters(self.prepared, invite, self.policy.value_limit)
         by_priority = np.empty_like(priority)
         by_priority[priority] = np.arange(len(priority))
         pool = np.empty(0, dtype=np.int64)  # priorities of those who wait for a letter, ascending
-        scenario = self.prepared.scenario
-        rounds = clock.every(invite.every_days, scenario.starts, self.horizon, scenario.time_zone)
+        rounds = _rounds(self.prepared.scenario, invite)
         seen = number = 0
         while True:
             if len(pool) == 0:
@@ -132,12 +151,11 @@ class _Programme:
             pool = np.concatenate([pool, priority[order[seen:until]]])
             pool.sort(kind="stable")
             seen = until
-            pool = pool[self.prepared.rows.standing_until[by_priority[pool]] > time]
+            waiting = by_priority[pool]
+            stays = self.prepared.rows.standing_until[waiting] > time
+            pool = pool[stays & (certified[waiting] + self.terms.entry > time)]
             letters = self._round_size(time, len(pool))
-            if invite.order == "lottery" and letters < len(pool):
-                drawn = _drawn(self.prepared.lottery[by_priority[pool]], number, letters)
-            else:
-                drawn = np.arange(len(pool)) < letters
+            drawn = choice.chosen(by_priority[pool], number, letters)
             self._send_letters(by_priority[pool[drawn]], time)
             pool = pool[~drawn]
             number += 1
@@ -170,24 +188,33 @@ class _Programme:
         if invite.size == "fixed":
             return int(invite.number or 0)
         self.offices.advance(time, kernels.ROUND)
-        return max(0, math.ceil(invite.factor * self.offices.free_slots()) - self._outstanding(time))
+        outstanding = self._outstanding(time)
+        factor = invite.factor
+        if invite.adapts_after is not None:
+            settled = invite.adapts_after + int((self.letter < NEVER).sum()) - outstanding
+            factor = settled / (invite.adapts_after / factor + self.offices.reached_a_claim())
+        return max(0, math.ceil(factor * self.offices.free_slots()) - outstanding)
 
     def _outstanding(self, time: int) -> int:
-        """Letters that may still be used, as the ministry sees it; exits of their holders it does not see."""
+        """Letters that may still be used, as the ministry sees it; exits of their holders it does not see.
+
+        Applications whose claim is still to come count as well: they may take a slot.
+        """
         prepared = self.prepared
         sent = np.flatnonzero((self.letter < NEVER) & (self.offices.course.first_filed >= NEVER))
-        expires = self.letter[sent] + self.validity
+        expires = self.letter[sent] + self.terms.letter
         answered = self.letter[sent] + prepared.answer_delay[sent]
         said_no = prepared.declines[sent] & (answered <= time) & (answered < expires)
         said_no &= answered < prepared.rows.standing_until[sent]
         unanswered = int(((expires > time) & ~said_no).sum())
         by_decision = self.offices.rules.counts == kernels.APPROVED
-        return unanswered + (self.offices.undecided(time) if by_decision else 0)
+        undecided = self.offices.undecided(time) if by_decision else 0
+        return unanswered + undecided + self.offices.collected()
 
     def _send_letters(self, rows: Whole, time: int | Seconds) -> None:
         self.letter[rows] = time
         delay = self.prepared.answer_delay[rows]
-        files = self.prepared.applies[rows] & (delay < self.validity)
+        files = self.prepared.applies[rows] & (delay < self.terms.letter)
         self.offices.expect(rows[files], (time + delay)[files])
 
     def outcome(self) -> Outcome:
@@ -200,8 +227,8 @@ class _Programme:
                 each.year,
                 each.opens_s,
                 each.closes_s,
-                each.limits[0],
-                offices.carried_in[index],
+                each.limits[0] + sum(more[0] for at, more in each.top_ups if at < self.horizon),
+                offices.limits.carried_in[index],
                 int(offices.gate.granted[index]),
                 int(offices.gate.granted[index] - offices.gate.given_back[index]),
             )
@@ -209,7 +236,7 @@ class _Programme:
         )
         for account in accounts:
             assert 0 <= account.used <= account.granted, account
-        columns = final_columns(self.prepared, self.letter, self.validity, offices.course, self.horizon)
+        columns = final_columns(self.prepared, self.letter, self.terms, offices.course, self.horizon)
         filings = offices.all_filings()
         del offices, self.offices  # a million people: what is written out need not be kept twice
         years = np.array([each.year for each in self.years] + [0], dtype=np.int16)
@@ -225,38 +252,23 @@ class _Programme:
         return Outcome(**full, filings_s=filings, intakes=accounts)
 
 
-def _validity_s(scenario: Scenario, policy: Policy) -> int:
-    """Seconds for which a letter is valid; NEVER if it does not expire."""
-    if policy.invite.by == "open":
-        return NEVER
-    days = policy.invite.letter_validity_days
+def _terms(scenario: Scenario, policy: Policy) -> Terms:
+    """For how long letters, places in the pool and permits are good under a policy."""
+    invite = policy.invite
+    days = invite.letter_validity_days
     if days is None:
         behaviour = scenario.behaviour.letter_validity_days
         days = "none" if behaviour == "none" else int(behaviour.value)
-    return NEVER if days == "none" else days * DAY_S
+    return Terms(
+        letter=NEVER if days == "none" or invite.by == "open" else days * DAY_S,
+        entry=NEVER if invite.entry_validity_days is None else invite.entry_validity_days * DAY_S,
+        use=use_within_s(policy),
+    )
 
 
-def _priority(prepared: Prepared, order: str) -> Whole:
-    """The place of each row in the standing order of a policy: 0 is served first. Shape (rows,)."""
-    n = len(prepared.scope)
-    if order == "first-come":
-        served = prepared.by_certificate
-    elif order == "score":
-        served = np.lexsort((np.arange(n), prepared.certified, -prepared.score))
-    else:  # rows stand in lottery order; a draw afresh each round re-orders them itself
-        served = np.arange(n)
-    place = np.empty(n, dtype=np.int64)
-    place[served] = np.arange(n)
-    return place
-
-
-def _drawn(lottery: NDArray[np.uint64], number: int, letters: int) -> kernels.Flags:
-    """Which of a pool in lottery order get a letter in a round's own draw; ties go by the pool's order."""
-    if letters <= 0:
-        return np.zeros(len(lottery), dtype=np.bool_)
-    key = kernels.round_number(lottery, number)
-    last = np.partition(key, letters - 1)[letters - 1]
-    drawn = key < last
-    ties = np.flatnonzero(key == last)
-    drawn[ties[: letters - int(drawn.sum())]] = True
-    return drawn
+def _rounds(scenario: Scenario, invite: Invite) -> tuple[int, ...]:
+    """When invitation rounds are held inside the scenario."""
+    if not invite.dates:
+        return clock.every(invite.every_days, scenario.starts, scenario.ends_s, scenario.time_zone)
+    times = sorted({clock.at(day, scenario.time_zone) for day in invite.dates})
+    return tuple(time for time in times if scenario.starts_s <= time < scenario.ends_s)

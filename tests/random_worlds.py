@@ -33,6 +33,23 @@ def random_world(number: int) -> tuple[Scenario, Policy]:
             return scenario, policy
 
 
+def random_composition(number: int) -> tuple[Scenario, Policy]:
+    """A world as above whose people have countries and make several entries, and a policy with further rules
+    of the catalogue laid over it, several at once; the same for ever.
+    """
+    luck = random.Random(f"composition {number}")
+    while True:
+        data = _scenario(luck, number) | {
+            "attribute": {"country": {"values": {"north": 0.5, "south": 0.25, "east": 0.25}}},
+            "entries": {1: 0.5, 2: 0.25, 7: 0.25},
+        }
+        scenario = Scenario.model_validate(data)
+        rules = _policy(luck, scenario)
+        policy = Policy.model_validate(rules | _further_rules(luck, scenario, rules))
+        if is_legal(scenario, policy):
+            return scenario, policy
+
+
 def random_people(scenario: Scenario, number: int, *, whole_days: bool = False) -> People:
     """Replication `number` of the people of a scenario; `whole_days` as above."""
     people = settle(scenario, draw(scenario, number))
@@ -58,6 +75,10 @@ def is_legal(scenario: Scenario, policy: Policy) -> bool:
     """Whether the rules make sense together; the few combinations that do not are never simulated."""
     spec = scenario.spec(policy)
     if spec.over_cap == "queue" and (spec.counts == "approved" or spec.counter != "exact"):
+        return False
+    if policy.claims is not None and spec.counts != "accepted":
+        return False
+    if policy.received_factor is not None and (spec.counts != "received" or spec.over_cap == "queue"):
         return False
     return policy.capped or policy.invite.size != "to-cap"
 
@@ -262,6 +283,90 @@ def _reserves(luck: random.Random, scenario: Scenario) -> list[dict[str, Any]]:
         size = luck.choice(({"slots": luck.randint(0, smallest)}, {"share": luck.choice((0.0, 0.3, 0.55))}))
         reserves.append({"stream": name, "kind": luck.choice(("soft", "hard", "ceiling"))} | size)
     return reserves
+
+
+def _further_rules(luck: random.Random, scenario: Scenario, rules: dict[str, Any]) -> dict[str, Any]:
+    """Rules beyond those of `_policy`, each with a chance of its own, and the switches that they need."""
+    days = (scenario.ends - scenario.starts).days
+
+    def some_days(most: int) -> list[datetime.date]:
+        chosen = {scenario.starts + datetime.timedelta(days=luck.randint(0, days)) for _ in range(most)}
+        return sorted(chosen)
+
+    def chance(share: float) -> bool:
+        return luck.random() < share
+
+    found: dict[str, Any] = {"invite": _further_invite(luck, rules["invite"], some_days)}
+    if chance(0.3):
+        found["claims"] = {"every_days": luck.choice((1, 1, 7, 45)), "order": "first-come"}
+        found["claims"]["order"] = luck.choice(("lottery", "lottery", "score", "first-come"))
+        if found["claims"]["order"] == "lottery" and chance(0.5):
+            found["claims"]["weights"] = _weights(luck, scenario)
+        found["counts"] = "accepted"
+    elif chance(0.3):
+        found |= {"received_factor": luck.choice((1.0, 1.2, 2.5)), "counts": "received"}
+        found["over_cap"] = luck.choice(("return", "refuse"))
+    if chance(0.3):
+        found["waiting_room"] = {"admitted_per_hour": luck.choice((1, 7, 3600, 7777))}
+    if chance(0.3):
+        found["value_limit"] = {"attribute": "country", "share": luck.choice((0.0, 0.2, 0.5))}
+        found["value_limit"]["of"] = luck.choice(("cap", "round"))
+    if chance(0.3):
+        found["waitlist_expires"] = True
+    if chance(0.3):
+        found["use_within_days"] = luck.choice((1, 20, 60))
+    if not rules["capped"]:
+        return {name: found[name] for name in ("invite", "waiting_room", "use_within_days") if name in found}
+    if chance(0.3) and rules["release"]["every"] != "year" and rules["release"]["carry"] != "none":
+        found["release"] = rules["release"] | {"borrow": luck.choice((0.1, 0.5, 1.0))}
+    if chance(0.4):
+        found["top_ups"] = [{"date": day, "slots": luck.randint(0, 20)} for day in some_days(3)]
+    if chance(0.6):
+        found |= _charging_reserves(luck, scenario, some_days)
+    return found
+
+
+def _further_invite(luck: random.Random, invite: dict[str, Any], some_days: Any) -> dict[str, Any]:
+    if invite.get("by") == "open":
+        return invite
+    further = dict(invite)
+    if invite["order"] in ("lottery", "ranked-lottery") and luck.random() < 0.5:
+        further["weights"] = luck.choice(
+            ({"by": "entries"}, {"by": "country", "values": {"south": 3.0, "east": 0.25}})
+        )
+    if invite["size"] == "to-cap" and luck.random() < 0.5:
+        further["adapts_after"] = luck.choice((1, 10, 100))
+    if luck.random() < 0.3:
+        further["entry_validity_days"] = luck.choice((1, 30, 200))
+    if luck.random() < 0.3:
+        del further["every_days"]
+        further["dates"] = some_days(luck.choice((1, 4)))
+    return further
+
+
+def _weights(luck: random.Random, scenario: Scenario) -> dict[str, Any]:
+    first = next(iter(scenario.streams))
+    by_stream = {"by": "stream", "values": {first: luck.choice((0.1, 1.0, 5.0))}}
+    return luck.choice((by_stream, {"by": "entries"}))
+
+
+def _charging_reserves(luck: random.Random, scenario: Scenario, some_days: Any) -> dict[str, Any]:
+    """Reserves that are pools of slots, one for each of some streams or all, and whether they spill."""
+    names = list(scenario.streams)
+    smallest = min(int(intake.cap.value) for intake in scenario.intake)
+    chosen = luck.choice((names, _some(luck, names)))
+    reserves = [
+        {
+            "stream": name,
+            "kind": luck.choice(("reserve-first", "reserve-last")),
+            "slots": luck.randint(0, smallest // len(names)),
+        }
+        for name in chosen
+    ]
+    further: dict[str, Any] = {"reserves": reserves}
+    if len(chosen) > 1 and luck.random() < 0.6:
+        further["spill"] = {"dates": some_days(2), "streams": luck.sample(chosen, len(chosen))}
+    return further
 
 
 def _some(luck: random.Random, among: tuple[str, ...] | list[str]) -> list[str]:

@@ -2,40 +2,30 @@
 
 Every applicant is a SimPy process, told top to bottom in `life`; the intakes, the ministry that sends
 letters and the processing office are processes too. Slots are in the hands of the real ledger. Nothing is
-shared with the engine but the tables of `sim.clock` and the hash of a lottery round.
+shared with the engine but the tables of `sim.clock`, the hash of a lottery round and the logarithm.
+The institutions are in tests/twin_intakes.py and tests/twin_offices.py.
 
 What happens in one second happens in the order (phase, lottery, row). SimPy takes events of one time by
 their integer priority, of which it uses 0 and 1 itself, so phase and rank become one integer of 2 or more. A
 process that another one wakes resumes at priority 0 or 1: at once, before anything else of that second.
 """
 
-import math
-from bisect import bisect_right
-from collections import deque
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
-from itertools import count, groupby
-from operator import attrgetter, itemgetter
-from typing import Any
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 import simpy
 
 from sim import outcome as o
-from sim.clock import DAY_S, NEVER, after, at, month_starts, working_hours
-from sim.engine.kernels import round_number
-from sim.ledger import Cap as LedgerCap
-from sim.ledger import Claim, Close, Full, Granted, Ledger, Open, Reason, Refresh, Release, Released, SetCap
-from sim.outcome import IntakeAccount, Outcome
+from sim.clock import DAY_S, NEVER
+from sim.outcome import Outcome
 from sim.people import People
-from sim.policy import Policy
+from sim.policy import Policy, Weights
 from sim.population import QUEBEC
-from sim.scenario import Intake, Scenario
+from sim.scenario import Scenario
+from sim.streams import log
+from tests.twin_intakes import CLAIM, DECISION, EXIT, FULL, READY, ROUND, Intakes, Life, Room
+from tests.twin_offices import Ministry, Office
 
-TURN, EXIT, DECISION, ROUND, CLAIM, READY = range(6)
-CLOSES, OPENS, RELEASES, REFRESHES = range(4)  # the order of turns within one second
 COLUMNS = [column.name for column in fields(Outcome) if column.name not in ("filings_s", "intakes")]
 NOTHING = {
     "attempts": 0,
@@ -43,7 +33,6 @@ NOTHING = {
     "intake": 0,
     "spent": 0,
 }  # of people out of scope; the rest is NEVER
-Life = Generator[simpy.Event, Any, None]
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +61,8 @@ class Person:
     service_s: int
     approved: bool
     landing_s: int
+    entries: int
+    attributes: dict[str, str] = field(default_factory=dict)
 
     status: int = o.POOL
     letter_s: int = NEVER
@@ -121,28 +112,6 @@ class Person:
         self.end(o.WITHDRAWN if withdrew else answer, self.leaves_s)
 
 
-@dataclass(slots=True, eq=False)
-class Year:
-    """One intake as it is played."""
-
-    year: int
-    opens_s: int
-    closes_s: int
-    cap: int
-    kinds: list[str]
-    """What each cap is, the same from year to year; the first is the total."""
-    streams: list[tuple[str, ...]]
-    """Which streams each cap covers."""
-    full: list[int]
-    """The whole limit of each cap; its own until the intake opens, then with what was carried in."""
-    windows_s: list[int]
-    """When slots come free: the opening, then the further windows."""
-    carried_in: int = 0
-
-    def name(self, cap: int) -> str:
-        return f"{self.year}/{cap}"
-
-
 class Model:
     """One replication under one policy: the clock, the institutions, everyone."""
 
@@ -156,7 +125,8 @@ class Model:
         self.intakes = Intakes(self)
         self.ministry = Ministry(self, people)
         self.office = Office(self)
-        for process in (self.intakes.turns, self.ministry.rounds, self.office.openings):
+        self.room = Room(policy)
+        for process in (self.intakes.turns, self.intakes.draws, self.ministry.rounds, self.office.openings):
             self.env.process(process())
         for person in self.persons:
             self.env.process(life(self, person))
@@ -173,6 +143,24 @@ class Model:
             delay = max(0, time_s - self.env.now)  # a standing may have ended before the start
             self.env.schedule(moment, priority=2 + phase * self.size + rank, delay=delay)  # type: ignore[arg-type]
         return moment
+
+    def claims_as(self, p: Person) -> list[str]:
+        """What a person's claim is to the ledger, in the order in which it is tried."""
+        if self.policy.received_factor is not None and not p.is_complete:
+            return ["incomplete"]
+        limit = self.policy.value_limit
+        value = p.attributes[limit.attribute] if limit and limit.of == "cap" else ""
+        return [f"{p.stream}/{value}/{source}" for source in self.intakes.sources(p.stream)]
+
+    def chances(self, p: Person, weights: Weights | None, luck: int, bits: int) -> float:
+        """The key of a person in a draw, least first."""
+        if weights is None:
+            return luck
+        if weights.by == "entries":
+            weight = float(p.entries)
+        else:
+            weight = weights.values.get(p.stream if weights.by == "stream" else p.attributes[weights.by], 1.0)
+        return float(-log(np.array(((luck >> (bits - 53)) + 0.5) / 2.0**53)) / weight)
 
     def lapses_s(self, letter_s: int) -> int:
         days = self.policy.invite.letter_validity_days
@@ -191,9 +179,13 @@ def life(model: Model, p: Person) -> Life:
     if model.policy.invite.by == "rounds":
         p.woken = simpy.Event(model.env)
         ministry.pool[p.rank] = p
-        yield p.woken | standing_ends
+        days = model.policy.invite.entry_validity_days
+        entry_ends_s = NEVER if days is None else p.certified_s + days * DAY_S
+        yield p.woken | standing_ends | model.at(entry_ends_s, EXIT, p.rank)
         ministry.pool.pop(p.rank, None)
         invited = p.letter_s < NEVER
+        if not invited and entry_ends_s < p.standing_until_s:
+            return p.end(o.LAPSED, entry_ends_s)
     else:
         first_chance_s = max(p.certified_s, model.starts_s)
         invited = first_chance_s < p.standing_until_s
@@ -224,6 +216,12 @@ def life(model: Model, p: Person) -> Life:
         yield model.at(files_s, CLAIM, p.rank)
         if p.standing_until_s <= files_s:
             return p.is_overtaken()
+        if model.policy.waiting_room and (admitted_s := model.room.ticket(files_s)) > files_s:
+            admitted = model.at(admitted_s, CLAIM, p.rank)
+            yield admitted if p.attempts else admitted | standing_ends
+            files_s = admitted_s
+            if p.standing_until_s <= files_s:
+                return p.is_overtaken()
         p.answered = True
         p.attempts += 1
         model.filings_s.append(files_s)
@@ -232,24 +230,29 @@ def life(model: Model, p: Person) -> Life:
             if spec.counts == "approved":
                 p.status = o.ACCEPTED
                 break
-            if not intakes.admits(p):
-                opening_s = intakes.next_opening_s(files_s)
+            is_drawn = model.policy.claims is not None and intakes.open is not None
+            has_slot = False if is_drawn else intakes.admits(p)
+            if is_drawn or (not has_slot and spec.over_cap == "queue"):
+                p.status = o.WAITLISTED
+                p.woken = simpy.Event(model.env)
+                (intakes.collected if is_drawn else intakes.waitlist)[p.rank] = p
+                yield p.woken | model.at(p.leaves_s, EXIT, p.rank)
+                if not p.woken.triggered:
+                    intakes.collected.pop(p.rank, None)
+                    intakes.waitlist.pop(p.rank, None)
+                    return p.leaves()
+                has_slot = p.woken.value != FULL
+            if not has_slot:
+                has_expired = spec.over_cap == "queue"  # as an intake closed; another may open in this second
+                opening_s = intakes.next_opening_s(model.now - has_expired)
                 if spec.over_cap == "refuse":
                     p.status = o.REFUSED_OVER_CAP
                     return
-                if spec.over_cap == "return":
-                    p.status = o.RETURNED_OVER_CAP
-                    if not p.refiles or opening_s == NEVER:
-                        return
-                    files_s = opening_s + p.refile_delay_s
-                    continue
-                p.status = o.WAITLISTED
-                p.woken = simpy.Event(model.env)
-                intakes.waitlist[p.rank] = p
-                yield p.woken | model.at(p.leaves_s, EXIT, p.rank)
-                if not p.woken.triggered:
-                    del intakes.waitlist[p.rank]
-                    return p.leaves()
+                p.status = o.RETURNED_OVER_CAP
+                if not p.refiles or opening_s == NEVER:
+                    return
+                files_s = opening_s + p.refile_delay_s
+                continue
             if p.is_complete:
                 break
         p.status = o.RETURNED_INCOMPLETE
@@ -290,307 +293,18 @@ def life(model: Model, p: Person) -> Life:
     if p.status != o.PERMIT:
         return
 
-    # --- Arrival, unless permanent residence comes first.
+    # --- Arrival, unless permanent residence or the end of the permit comes first.
     arrives_s = p.permit_s + p.landing_s
+    days = model.policy.use_within_days
+    void_s = p.permit_s + days * DAY_S if days is not None and p.landing_s > days * DAY_S else NEVER
     if p.pr_approved and p.pr_decided_s <= arrives_s:
-        overtaken_s = max(p.pr_decided_s, p.permit_s + 1)
-        yield model.at(overtaken_s, EXIT, p.rank)
-        p.end(o.PERMIT_UNUSED, overtaken_s)
+        void_s = min(void_s, max(p.pr_decided_s, p.permit_s + 1))
+    if void_s < NEVER:
+        yield model.at(void_s, EXIT, p.rank)
+        p.end(o.PERMIT_UNUSED, void_s)
         intakes.takes_back(p, "expiry")
     elif arrives_s < model.ends_s:
         p.arrived_s = arrives_s
-
-
-class Intakes:
-    """The intakes one after the other, their ledger, and the waitlist."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.ledger = Ledger(model.spec, journal=False)
-        every = [self._year(intake) for intake in model.scenario.intake]
-        self.years = [year for year in every if year.opens_s < model.ends_s]
-        self.open: Year | None = None
-        self.carried: dict[str, int] = {}  # unused slots of the year before, by the kind of cap
-        self.keys = count(1)
-        self.waitlist: dict[int, Person] = {}  # by rank, in the order in which they were put on it
-        openings = [second for year in self.years for second in year.windows_s if second < model.ends_s]
-        self.openings_s = sorted(openings)
-
-    def _year(self, intake: Intake) -> Year:
-        scenario, policy = self.model.scenario, self.model.policy
-        zone, everyone = scenario.time_zone, tuple(scenario.streams)
-        opens_s = max(scenario.starts_s, at(intake.opens, zone))
-        closes_s = after(intake.closes, zone)
-        cap = int(intake.cap.value) if policy.capped else NEVER
-        caps: list[tuple[str, tuple[str, ...], int]] = [("total", everyone, cap)]
-        if policy.capped:
-            for stream, ceiling in intake.stream_caps.items():
-                caps.append((f"at most for {stream}", (stream,), int(ceiling.value)))
-            for kept in policy.reserves:
-                others = tuple(name for name in everyone if name != kept.stream)
-                slots = math.floor((kept.share or 0) * cap) if kept.slots is None else kept.slots
-                if kept.kind in ("soft", "hard") and others:
-                    caps.append((f"others than {kept.stream}", others, max(0, cap - slots)))
-                if kept.kind in ("hard", "ceiling"):
-                    caps.append((f"reserve of {kept.stream}", (kept.stream,), slots))
-        bounds: list[int] = []
-        if policy.release.every == "dates":
-            bounds = sorted({at(day, zone) for day in policy.release.dates})
-        elif policy.release.every != "year":
-            months = 3 if policy.release.every == "quarter" else 1
-            bounds = month_starts(opens_s, closes_s, zone, months=months)
-        windows_s = [opens_s, *(bound for bound in bounds if opens_s < bound < closes_s)]
-        kinds, streams, limits = (list(column) for column in zip(*caps, strict=True))
-        return Year(intake.year, opens_s, closes_s, cap, kinds, streams, limits, windows_s)
-
-    def turns(self) -> Life:
-        """The calendar: closings, openings, releases, refreshes; after those of one second, the waitlist."""
-        for second, simultaneous in groupby(sorted(self._turns(), key=itemgetter(0, 1)), key=itemgetter(0)):
-            yield self.model.at(second, TURN)
-            for _, kind, year, window in simultaneous:
-                if kind == CLOSES:
-                    self._close(year)
-                elif kind == OPENS:
-                    self._open(year)
-                elif kind == RELEASES:
-                    self._release_slots(year, window)
-                else:
-                    self.ledger.apply(Refresh(str(year.year)))
-            self.serve()
-
-    def _turns(self) -> Iterator[tuple[int, int, Year, int]]:
-        counter = self.model.spec.counter
-        for year in self.years:
-            yield year.opens_s, OPENS, year, 1
-            yield year.closes_s, CLOSES, year, 0
-            for window, second in enumerate(year.windows_s[1:], start=2):
-                yield second, RELEASES, year, window
-            if counter != "exact":
-                zone = self.model.scenario.time_zone
-                opens = datetime.fromtimestamp(year.opens_s, ZoneInfo(zone)).date()
-                for step in count(1):
-                    second = at(opens + timedelta(days=step * counter), zone)
-                    if second >= year.closes_s:
-                        break
-                    yield second, REFRESHES, year, 0
-
-    def _open(self, year: Year) -> None:
-        for cap, kind in enumerate(year.kinds):
-            year.full[cap] += self.carried.get(kind, 0)
-        year.carried_in = self.carried.get("total", 0)
-        self.carried = {}
-        caps = [
-            LedgerCap(
-                year.name(cap), self._limit(year, cap, 1), frozenset((str(year.year), s) for s in streams)
-            )
-            for cap, streams in enumerate(year.streams)
-        ]
-        self.ledger.apply(Open(str(year.year), tuple(caps)))
-        self.open = year
-
-    def _release_slots(self, year: Year, window: int) -> None:
-        for cap in range(len(year.full)):
-            self.ledger.apply(SetCap(str(year.year), year.name(cap), self._limit(year, cap, window)))
-
-    def _limit(self, year: Year, cap: int, window: int) -> int:
-        """How many slots a cap allows in a window, counted from 1."""
-        full, windows = year.full[cap], len(year.windows_s)
-        if full == NEVER:
-            return NEVER
-        if self.model.policy.release.carry == "none" and window > 1:
-            used = self.ledger.cap(year.name(cap)).used
-            return used + full * window // windows - full * (window - 1) // windows
-        return full * window // windows
-
-    def _close(self, year: Year) -> None:
-        if self.model.policy.release.carry == "across-years" and self.model.policy.capped:
-            used = [self.ledger.cap(year.name(cap)).used for cap in range(len(year.full))]
-            unused = [max(0, full - taken) for full, taken in zip(year.full, used, strict=True)]
-            self.carried = dict(zip(year.kinds, unused, strict=True))
-        self.ledger.apply(Close(str(year.year)))
-        self.open = None
-
-    def next_opening_s(self, second: int) -> int:
-        """The first moment after that second at which slots come free; NEVER if there is none."""
-        later = bisect_right(self.openings_s, second)
-        return self.openings_s[later] if later < len(self.openings_s) else NEVER
-
-    def claims(self, p: Person) -> bool:
-        """Whether the person has a slot now."""
-        granted = False
-        if self.open is not None:
-            claim = Claim(str(p.row), str(next(self.keys)), str(self.open.year), p.stream)
-            reply = self.ledger.apply(claim)
-            assert isinstance(reply, Granted | Full), f"{reply} to {claim}"
-            granted = isinstance(reply, Granted)
-        if granted:
-            assert self.open is not None
-            p.status, p.slot_s, p.intake = o.ACCEPTED, self.model.now, self.open.year
-        else:
-            p.full_count += 1
-            p.first_full_s = min(p.first_full_s, self.model.now)
-        return granted
-
-    def admits(self, p: Person) -> bool:
-        """Whether the application has a slot; an incomplete one (counts = received) loses it at once."""
-        granted = self.claims(p)
-        if granted and not p.is_complete and self._takes_incomplete_back(p):
-            self.serve()
-        return granted
-
-    def _takes_incomplete_back(self, p: Person) -> bool:
-        given_back = self._release(p, "refusal")
-        p.spent += not given_back
-        p.intake, p.slot_s = 0, NEVER
-        return given_back
-
-    def takes_back(self, p: Person, reason: Reason) -> None:
-        """The slot, if there is one; if that gave it back to the open intake, the waitlist moves up."""
-        if p.slot_s < NEVER and self._release(p, reason) and self.open and self.open.year == p.intake:
-            self.serve()
-
-    def _release(self, p: Person, reason: Reason) -> bool:
-        reply = self.ledger.apply(Release(str(p.row), str(next(self.keys)), str(p.intake), reason))
-        assert isinstance(reply, Released), f"{reply} to a release by {p}"
-        return reply.given_back
-
-    def serve(self) -> None:
-        """Slots for the waitlist, in order. Nobody needs asking twice: serving never makes room."""
-        if self.open is None:
-            return
-        year, without_room = str(self.open.year), set[str]()
-        for p in list(self.waitlist.values()):
-            caps = () if p.stream in without_room else self.ledger.caps_over(year, p.stream)
-            if not caps or any(cap.judged >= (cap.limit or 0) for cap in caps):
-                without_room.add(p.stream)
-                if len(without_room) == len(self.model.scenario.streams):
-                    return
-            else:
-                assert self.claims(p), f"no slot for {p}, although there was room"
-                if not p.is_complete:
-                    self._takes_incomplete_back(p)
-                del self.waitlist[p.rank]
-                assert p.woken is not None
-                p.woken.succeed()
-
-    def accounts(self) -> tuple[IntakeAccount, ...]:
-        self.ledger.audit()
-        told = []
-        for year in self.years:
-            tally = self.ledger.tally(str(year.year))
-            mine = (year.year, year.opens_s, year.closes_s, year.cap, year.carried_in)
-            told.append(IntakeAccount(*mine, granted=tally.granted, used=tally.used))
-        return tuple(told)
-
-
-class Ministry:
-    """Sends letters to people in the pool, round by round. It sees answers, but not who has silently gone."""
-
-    def __init__(self, model: Model, people: People) -> None:
-        self.model = model
-        self.pool: dict[int, Person] = {}
-        self.letters: list[Person] = []
-        """Letters that may still be answered, and some that no longer can."""
-        self.in_process = 0
-        """Files complete and neither decided nor left; it matters where the decision takes the slot."""
-        self.lottery = people.lottery
-
-    def rounds(self) -> Life:
-        invite = self.model.policy.invite
-        for k in count() if invite.by == "rounds" else ():
-            day = self.model.scenario.starts + timedelta(days=k * invite.every_days)
-            yield self.model.at(at(day, self.model.scenario.time_zone), ROUND)
-            now = self.model.now
-            pool = [p for p in self.pool.values() if p.certified_s <= now < p.standing_until_s]
-            for p in self._in_order(pool, k)[: self._size(pool)]:
-                p.letter_s = now
-                self.letters.append(p)
-                del self.pool[p.rank]
-                assert p.woken is not None
-                p.woken.succeed()
-
-    def _in_order(self, pool: list[Person], k: int) -> list[Person]:
-        order = self.model.policy.invite.order
-        if order == "first-come":
-            return sorted(pool, key=attrgetter("certified_s", "rank"))
-        if order == "ranked-lottery":
-            return sorted(pool, key=attrgetter("rank"))
-        if order == "score":
-            return sorted(pool, key=lambda p: (-p.score, p.certified_s, p.rank))
-        numbers = round_number(self.lottery, k).tolist()
-        return sorted(pool, key=lambda p: (numbers[p.row], p.rank))
-
-    def _size(self, pool: list[Person]) -> int:
-        invite = self.model.policy.invite
-        if invite.size == "pool":
-            return len(pool)
-        if invite.size == "fixed":
-            assert invite.number is not None
-            return invite.number
-        year = self.model.intakes.open
-        total = None if year is None else self.model.intakes.ledger.cap(year.name(0))
-        free = 0 if total is None or total.limit is None else max(0, total.limit - total.used)
-        return max(0, math.ceil(invite.factor * free) - self._outstanding())
-
-    def _outstanding(self) -> int:
-        self.letters = [p for p in self.letters if not p.answered and p.lapses_s > self.model.now]
-        return len(self.letters) + (self.in_process if self.model.spec.counts == "approved" else 0)
-
-
-class Office:
-    """Officers, the hours they keep, and the files that wait for them in the order in which they came."""
-
-    def __init__(self, model: Model) -> None:
-        offices, scenario = model.scenario.offices, model.scenario
-        self.model = model
-        self.free_officers = int(offices.officers.value)
-        self.queue: deque[Person] = deque()
-        table = working_hours(
-            scenario.starts,
-            scenario.ends + timedelta(days=60),
-            scenario.time_zone,
-            opens_at=offices.opens_at,
-            hours=offices.hours_per_day,
-            weekdays=frozenset(offices.weekdays),
-            holidays=frozenset(offices.holidays),
-        )
-        self.opens_s = table.opens_s.tolist()
-        self.closes_s = (table.opens_s + np.diff(table.worked_s)).tolist()
-
-    def openings(self) -> Life:
-        """Every morning the first files are taken up; after the exits of that second, which come before."""
-        for second in self.opens_s:
-            yield self.model.at(second, READY)
-            self.start_files()
-
-    def join(self, p: Person) -> None:
-        self.queue.append(p)
-        self.start_files()
-
-    def start_files(self) -> None:
-        """As many files as there are free officers, if the office is open."""
-        now = self.model.now
-        day = bisect_right(self.opens_s, now) - 1
-        if day < 0 or now >= self.closes_s[day]:
-            return
-        while self.free_officers and self.queue:
-            p = self.queue.popleft()
-            if p.left_s == NEVER:
-                self.free_officers -= 1
-                p.started_s = now
-                assert p.woken is not None
-                p.woken.succeed()
-
-    def done_s(self, p: Person) -> int:
-        """When the officer's work ends: so many seconds from its start on, counting open hours only."""
-        day = bisect_right(self.opens_s, p.started_s) - 1
-        begins_s, work_s = p.started_s, p.service_s
-        while work_s > (today_s := self.closes_s[day] - begins_s):
-            work_s, day = work_s - today_s, day + 1
-            if day == len(self.opens_s):
-                return NEVER
-            begins_s = self.opens_s[day]
-        return begins_s + work_s
 
 
 def _persons(scenario: Scenario, people: People) -> list[Person]:
@@ -602,8 +316,12 @@ def _persons(scenario: Scenario, people: People) -> list[Person]:
     given = {
         column.name: getattr(people, column.name).tolist()
         for column in fields(Person)
-        if column.name not in ("row", "rank", "stream") and hasattr(people, column.name)
+        if column.name not in ("row", "rank", "stream", "attributes") and hasattr(people, column.name)
     }
+    values = {name: list(attribute.values) for name, attribute in scenario.attribute.items()}
+    given["attributes"] = [
+        {name: values[name][column[row]] for name, column in people.attributes.items()} for row in range(n)
+    ]
     return [
         Person(row, int(rank[row]), names[people.stream[row]], **{name: given[name][row] for name in given})
         for row in np.flatnonzero(people.in_scope).tolist()

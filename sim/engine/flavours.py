@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim.engine import event_loop, kernels
+from sim.engine import event_loop, kernels, slots
 from sim.engine.kernels import Numbers, Whole
 
 
@@ -20,6 +20,8 @@ class Kernels(NamedTuple):
     officers: Callable[..., None]
     course_until: Callable[..., None]
     serve_waitlist: Callable[..., None]
+    expire_waitlist: Callable[..., None]
+    claim_drawn: Callable[..., None]
     plan_filings: Callable[..., None]
     heap: Callable[[], list[int]]
     """An empty heap."""
@@ -30,7 +32,9 @@ class Kernels(NamedTuple):
 PLAIN = Kernels(
     kernels.officers,
     event_loop.course_until,
-    event_loop.serve_waitlist,
+    slots.serve_waitlist,
+    slots.expire_waitlist,
+    slots.claim_drawn,
     event_loop.plan_filings,
     list,
     np.ndarray.tolist,
@@ -45,7 +49,7 @@ def compiled() -> Kernels:
         import numba
 
         jit = numba.njit(cache=True, nogil=True)
-        namespace: dict[str, Any] = {**vars(event_loop), "officers": kernels.officers}
+        namespace: dict[str, Any] = {**vars(slots), **vars(event_loop), "officers": kernels.officers}
         for name, function in list(namespace.items()):
             if isinstance(function, types.FunctionType):
                 namespace[name] = jit(types.FunctionType(function.__code__, namespace, name))
@@ -54,6 +58,8 @@ def compiled() -> Kernels:
                 namespace["officers"],
                 namespace["course_until"],
                 namespace["serve_waitlist"],
+                namespace["expire_waitlist"],
+                namespace["claim_drawn"],
                 namespace["plan_filings"],
                 lambda: numba.typed.List.empty_list(numba.int64),
                 np.asarray,

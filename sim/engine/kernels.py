@@ -7,11 +7,11 @@ officers depend on each other, `sim.engine.event_loop` takes over.
 Rows stand in lottery order, so a stable sort by time *is* the declared order of simultaneous events, and an
 event is one integer: second, phase, row. Phases within a second, each a step of one institution:
 
-    TURN < EXIT < DECISION < ROUND < CLAIM < READY
+    TURN < EXIT < DECISION < ROUND < CLAIM < READY < DRAW
 
 Everyone who leaves does so before anyone who arrives; an officer who finishes takes the next waiting file
-before a new file reaches the queue. Officers work in *working time* (`sim.clock`), in which an office never
-closes.
+before a new file reaches the queue; a draw is held when all who come in its second are there. Officers work
+in *working time* (`sim.clock`), in which an office never closes.
 """
 
 import heapq
@@ -24,7 +24,7 @@ Whole = NDArray[np.integer[Any]]
 Flags = NDArray[np.bool_]
 Numbers = Any  # a list of int or an int64 array: whichever the flavour of the kernel is quicker on
 
-TURN, EXIT, DECISION, ROUND, CLAIM, READY = range(6)
+TURN, EXIT, DECISION, ROUND, CLAIM, READY, DRAW = range(7)
 
 ROW_BITS = 24
 PHASE_BITS = 3

@@ -16,7 +16,9 @@ import numpy as np
 
 from sim.clock import NEVER, Seconds
 from sim.engine import kernels
+from sim.engine.caps import classes, needs_event_loop
 from sim.engine.course import (
+    COLLECTED,
     DECIDED,
     IN_PROCESS,
     INCOMPLETE,
@@ -28,10 +30,12 @@ from sim.engine.course import (
     closed_gate,
     rules_of,
 )
+from sim.engine.drawing import order_of_draw
 from sim.engine.flavours import Kernels
 from sim.engine.kernels import Flags, Whole
-from sim.engine.prepared import Prepared
-from sim.engine.windows import Turn, Windows, released
+from sim.engine.limits import Limits
+from sim.engine.prepared import Prepared, in_groups
+from sim.engine.windows import Turn, Windows
 from sim.policy import Policy
 
 
@@ -50,21 +54,19 @@ class Offices:
     ) -> None:
         scenario = prepared.scenario
         spec = scenario.spec(policy)
-        coupled = bool(spec.gives_back) or spec.over_cap == "queue"
+        among = classes(scenario, policy)
+        coupled = bool(spec.gives_back) or spec.over_cap == "queue" or needs_event_loop(policy)
         rows = len(prepared.scope)
         self.prepared = prepared
         self.policy = policy
         self.kernels = flavour
         self.event_loop = coupled if event_loop is None else event_loop or coupled
-        self.rules = rules_of(spec, scenario.ends_s)
+        self.rules = rules_of(spec, policy, scenario.ends_s, among.incomplete)
+        self.among = among
+        self.rows = in_groups(prepared, policy)
         self.course = blank_course(rows)
-        self.gate = closed_gate(years, turns, len(scenario.streams))
-        self.full: list[int] = []
-        """Whole limit of each cap of the open intake, with what was carried in."""
-        self.names: tuple[str, ...] = ()
-        self.carry: dict[str, int] = {}
-        """Unused slots of each cap, by its name, that wait for the next intake."""
-        self.carried_in = [0] * len(years)
+        self.gate = closed_gate(years, turns, among)
+        self.limits = Limits(policy, len(years))
         self.events = flavour.heap()
         self.filings = flavour.heap()
         """The time of every filing (event loop only)."""
@@ -81,33 +83,41 @@ class Offices:
 
     # --- what the institutions tell the offices ----------------------------------------------------------
 
-    def close(self) -> None:
-        """The open intake ends; its unused slots wait for the next one if the policy carries them over."""
-        if self.policy.release.carry == "across-years" and self.policy.capped:
-            unused = np.maximum(0, np.array(self.full) - self.gate.used).tolist()
-            self.carry = dict(zip(self.names, unused, strict=True))
+    def close(self, time: int) -> None:
+        """The open intake ends."""
+        self.limits.closed(self.gate.used)
         self.gate.open_intake[0] = -1
+        if self.policy.waitlist_expires:
+            self.kernels.expire_waitlist(self.rows, self.course, self.gate, self.rules, self.events, time)
 
     def open(self, index: int, year: Windows) -> None:
         """An intake begins with its first window."""
-        extra = [self.carry.get(name, 0) for name in year.names]
-        self.names = year.names
-        self.full = [limit + more for limit, more in zip(year.limits, extra, strict=True)]
-        self.carried_in[index] = extra[0]
-        self.carry = {}
-        used = np.zeros(len(year.limits), dtype=np.int64)
-        limit = np.array([released(full, 1, year.count) for full in self.full], dtype=np.int64)
-        self.gate = self.gate._replace(limit=limit, used=used, seen=used.copy(), cover=year.cover)
+        limit = self.limits.opened(index, year)
+        used = np.zeros(len(limit), dtype=np.int64)
+        self.gate = self.gate._replace(
+            limit=limit, used=used, seen=used.copy(), cover=year.cover, after=self.among.after
+        )
         self.gate.open_intake[0] = index
 
     def release(self, year: Windows, window: int) -> None:
-        """A later window begins: its part of the slots is added, or replaces what was left."""
-        before = [released(full, window - 1, year.count) for full in self.full]
-        so_far = [released(full, window, year.count) for full in self.full]
-        if self.policy.release.carry == "none" and self.policy.capped:
-            self.gate.limit[:] = self.gate.used + np.array(so_far) - np.array(before)
-        else:
-            self.gate.limit[:] = so_far
+        """A later window begins."""
+        self.gate.limit[:] = self.limits.released(year, window, self.gate.used)
+
+    def top_up(self, year: Windows, number: int) -> None:
+        """The caps rise."""
+        self.gate.limit[:] += self.limits.rise(year, number)
+
+    def spill(self) -> None:
+        """From here on, until the intake closes, claims also look for room in other streams' reserves."""
+        self.gate = self.gate._replace(after=self.among.after_spill)
+
+    def draw(self, time: int, number: int) -> None:
+        """Collected claims are decided, in the order of the draw."""
+        assert self.policy.claims is not None
+        collected = np.flatnonzero(self.course.state == COLLECTED)
+        drawn = order_of_draw(self.prepared, self.policy.claims, collected, self.course.filed, number)
+        sequence = self.kernels.sequence(drawn)
+        self.kernels.claim_drawn(self.rows, self.course, self.gate, self.rules, self.events, time, sequence)
 
     def refresh(self) -> None:
         """The figure that claims are judged by is copied from the true count."""
@@ -116,9 +126,7 @@ class Offices:
     def turned(self, time: int) -> None:
         """All turns of an instant are done: whoever waits for a slot may have one."""
         if self.event_loop:
-            self.kernels.serve_waitlist(
-                self.prepared.rows, self.course, self.gate, self.rules, self.events, time
-            )
+            self.kernels.serve_waitlist(self.rows, self.course, self.gate, self.rules, self.events, time)
 
     def expect(self, rows: Whole, times: Seconds) -> None:
         """These people mean to file at these times."""
@@ -135,6 +143,15 @@ class Offices:
         if self.gate.open_intake[0] < 0:
             return 0
         return max(0, int(self.gate.limit[0] - self.gate.used[0]))
+
+    def collected(self) -> int:
+        """Applications that wait for a draw."""
+        return int((self.course.state == COLLECTED).sum())
+
+    def reached_a_claim(self) -> int:
+        """People who took a slot, or would have if the cap had not been reached."""
+        course = self.course
+        return int(((course.slot < NEVER) | (course.full_count > 0) | (course.spent > 0)).sum())
 
     def all_filings(self) -> Seconds:
         """The times of all filings, those after a return included, in order."""
@@ -154,7 +171,7 @@ class Offices:
         if self.event_loop:
             bound = kernels.event(time, phase, 0)
             self.kernels.course_until(
-                self.prepared.rows,
+                self.rows,
                 self.course,
                 self.gate,
                 self.rules,
@@ -183,7 +200,7 @@ class Offices:
         rows = np.flatnonzero(course.next_filing < time)
         times = course.next_filing[rows]
         course.next_filing[rows] = NEVER
-        stands = times < self.prepared.rows.standing_until[rows]
+        stands = times < self.rows.standing_until[rows]
         course.state[rows[~stands]] = NO_STANDING
         rows, times = rows[stands], times[stands]
         course.attempts[rows] += 1
@@ -194,7 +211,7 @@ class Offices:
 
     def _complete_filings(self, time: int) -> Generator[tuple[Whole, Seconds], None, None]:
         """Complete applications filed before a time, in parts; incomplete ones are handed back on the way."""
-        course, people = self.course, self.prepared.rows
+        course, people = self.course, self.rows
         while True:
             rows, times = self._file(time)
             if len(rows) == 0:
@@ -204,7 +221,7 @@ class Offices:
             yield rows[complete], times[complete]
 
     def _hand_back_incomplete(self, rows: Whole, times: Seconds) -> None:
-        people = self.prepared.rows
+        people = self.rows
         self.course.state[rows] = INCOMPLETE
         again = people.refiles[rows]
         self.course.next_filing[rows[again]] = (times + people.refile_delay[rows])[again]
@@ -216,7 +233,7 @@ class Offices:
         whether the first ones are granted. That is exact: where a first one finds its cap reached, the cap
         stays reached for the rest of the window, so its second one is refused as well and takes nothing.
         """
-        course, people = self.course, self.prepared.rows
+        course, people = self.course, self.rows
         rows, times = self._file(time)
         if len(rows) == 0:
             return
@@ -262,7 +279,7 @@ class Offices:
         stale = np.where(gate.seen < gate.limit, NEVER, 0)
         room = np.maximum(0, gate.limit - gate.used) if self.rules.exact else stale
         order = np.lexsort((rows, times))
-        stream = self.prepared.rows.stream[rows[order]]
+        stream = self.rows.stream[rows[order]]
         in_order = kernels.first_come(stream, gate.cover, room)
         granted[order] = in_order
         gate.used[:] += gate.cover[:, stream[in_order]].sum(axis=1)
@@ -272,7 +289,7 @@ class Offices:
         return granted
 
     def _over_cap(self, rows: Whole, times: Seconds) -> None:
-        course, people = self.course, self.prepared.rows
+        course, people = self.course, self.rows
         course.full_count[rows] += 1
         course.first_full[rows] = np.minimum(course.first_full[rows], times)
         if self.rules.over_cap == kernels.REFUSE:
@@ -289,7 +306,7 @@ class Offices:
     def _process(self, rows: Whole, times: Seconds) -> None:
         """Hand files over: they reach the officers after their unstaffed weeks, unless the owner leaves."""
         course = self.course
-        ready = times + self.prepared.rows.unstaffed[rows]
+        ready = times + self.rows.unstaffed[rows]
         leave = self._leaves_at(rows)
         course.state[rows] = IN_PROCESS
         reaches = leave > ready
@@ -298,12 +315,12 @@ class Offices:
         self.unserved[rows[reaches]] = True
 
     def _leaves_at(self, rows: Whole) -> Seconds:
-        people = self.prepared.rows
+        people = self.rows
         return np.minimum(self.course.filed[rows] + people.withdraws_after[rows], people.pr_decided[rows])
 
     def serve(self, time: int) -> None:
         """Let the officers take every file that is ready before a time; starts are final."""
-        course, people, hours = self.course, self.prepared.rows, self.prepared.hours
+        course, people, hours = self.course, self.rows, self.prepared.hours
         rows = np.flatnonzero(self.unserved & (course.ready < time))
         if len(rows) == 0:
             return

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from sim import clock
 from sim.clock import Seconds, WorkingHours
 from sim.engine import kernels
+from sim.engine.caps import groups
 from sim.engine.course import Rows
 from sim.engine.kernels import Flags, Whole
 from sim.people import People
+from sim.policy import Policy
 from sim.scenario import Scenario
 
 
@@ -79,6 +81,15 @@ def prepare(scenario: Scenario, people: People) -> Prepared:
         np.argsort(certified, kind="stable"),
         office_hours(scenario),
     )
+
+
+def in_groups(prepared: Prepared, policy: Policy) -> Rows:
+    """The rows as the caps of a policy see them: each with its group in place of its stream."""
+    rows, attributes = prepared.rows, prepared.people.attributes
+    if policy.value_limit is None:
+        return rows
+    columns = {name: column[prepared.scope] for name, column in attributes.items()}
+    return rows._replace(stream=groups(prepared.scenario, policy, rows.stream, columns))
 
 
 def office_hours(scenario: Scenario) -> WorkingHours:

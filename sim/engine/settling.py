@@ -4,6 +4,8 @@ An office may know a time beyond the horizon (the end of a service begun before 
 `NEVER`, and the last thing that happened before the horizon becomes the status.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sim import outcome as status
@@ -16,8 +18,19 @@ from sim.people import People
 from sim.population import QUEBEC
 
 
+class Terms(NamedTuple):
+    """For how long papers are good under a policy, in seconds; NEVER for ever."""
+
+    letter: int
+    """From the letter to the application."""
+    entry: int
+    """From the certificate to the letter."""
+    use: int
+    """From the decision to the arrival."""
+
+
 def final_columns(
-    prepared: Prepared, letter: Seconds, validity: int, course: Course, horizon: int
+    prepared: Prepared, letter: Seconds, terms: Terms, course: Course, horizon: int
 ) -> dict[str, Whole]:
     """The outcome's columns for the rows in scope; `intake` is still an index, -1 for none."""
 
@@ -32,19 +45,22 @@ def final_columns(
     left = seen(course.left)
     decided = seen(course.decided)
 
-    # before filing: the pool, then a letter that is declined, lapses or is overtaken
+    # before filing: the pool, which an entry may drop out of; then a letter, declined, lapsed or overtaken
     code = np.where(letter < NEVER, status.INVITED, status.POOL)
     never_filed = course.attempts == 0
     answer = letter + np.where(letter < NEVER, prepared.answer_delay, 0)
-    expires = letter + np.where(letter < NEVER, validity, 0)
+    expires = letter + np.where(letter < NEVER, terms.letter, 0)
     in_time = (letter < NEVER) & (answer < expires)
     declined = prepared.declines & in_time & (answer < rows.standing_until) & (answer < horizon)
     answers = (prepared.declines | prepared.applies) & in_time
     lapsed = (letter < NEVER) & ~answers & (expires < rows.standing_until) & (expires < horizon)
-    too_late = never_filed & ~declined & ~lapsed & loses_standing
+    entry_ends = prepared.certified + terms.entry
+    dropped = (letter >= NEVER) & (entry_ends < rows.standing_until) & (entry_ends < horizon)
+    too_late = never_filed & ~declined & ~lapsed & ~dropped & loses_standing
     for rows_of, code_of, left_of in (
         (never_filed & declined, status.DECLINED, answer),
         (never_filed & lapsed, status.LAPSED, expires),
+        (dropped, status.LAPSED, entry_ends),
         (too_late | (course.state == stage.NO_STANDING), overtaken, rows.standing_until),
     ):
         code = np.where(rows_of, code_of, code)
@@ -59,13 +75,19 @@ def final_columns(
     permit = is_decided & rows.approved
     permit_s = np.where(permit, decided, NEVER)
     arrival = np.where(permit, decided + rows.landing, NEVER)
-    unused = permit & rows.pr_approved & (rows.pr_decided <= arrival)
-    unused_from = np.maximum(rows.pr_decided, decided + 1)
+    overtakes = permit & rows.pr_approved & (rows.pr_decided <= arrival)
+    expires_unused = permit & (rows.landing > terms.use)
+    unused = overtakes | expires_unused
+    unused_from = np.minimum(
+        np.where(overtakes, np.maximum(rows.pr_decided, decided + 1), NEVER),
+        np.where(expires_unused, decided + terms.use, NEVER),
+    )
     for rows_of, code_of in (
         (course.state == stage.INCOMPLETE, status.RETURNED_INCOMPLETE),
         (course.state == stage.OVER_CAP_RETURNED, status.RETURNED_OVER_CAP),
         (course.state == stage.OVER_CAP_REFUSED, status.REFUSED_OVER_CAP),
         (course.state == stage.WAITING, status.WAITLISTED),
+        (course.state == stage.COLLECTED, status.WAITLISTED),
         (in_office, status.ACCEPTED),
         (gone, np.where(withdrew, status.WITHDRAWN, overtaken)),
         (is_decided, status.REFUSED),

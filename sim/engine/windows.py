@@ -1,14 +1,14 @@
-"""When slots come free: the caps of an intake under a policy, and the turns of its calendar.
+"""When slots come free: the windows of an intake under a policy, and the turns of its calendar.
 
 A *turn* is an instant at which the rules change by the calendar: an intake closes or opens, a *window*
-releases its part of the cap, a stale counter is copied. Turns are known before anything runs; only what a
-limit comes to can depend on the course of events, through what was left unused.
+releases its part of the cap, a stale counter is copied, collected claims are drawn, a cap is topped up, slots
+spill. Turns are known before anything runs; only what a limit comes to can depend on the course of events,
+through what was left unused.
 
-A cap covers a set of streams, and a claim needs room under every cap that covers its stream. A *soft* reserve
-of r slots for a stream is therefore a cap of C - r on all the others; a *hard* one adds a cap of r on the
-stream itself.
+What the caps are, and which claims they cover, is in sim.engine.caps.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from sim import clock
 from sim.clock import NEVER
+from sim.engine.caps import caps, part
 from sim.ledger import Spec
 from sim.policy import Policy
 from sim.scenario import Intake, Scenario
 
-CLOSE, OPEN, RELEASE, REFRESH = range(4)  # the order of simultaneous turns
+DRAW, CLOSE, OPEN, RELEASE, REFRESH, TOP_UP, SPILL = range(7)  # the order of simultaneous turns
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,11 +30,12 @@ class Turn:
 
     time_s: int
     kind: int
-    """CLOSE, OPEN, RELEASE or REFRESH."""
+    """DRAW, CLOSE, OPEN, RELEASE, REFRESH, TOP_UP or SPILL."""
     intake: int
     """Index into the windows of the scenario."""
     window: int
-    """For OPEN and RELEASE: the number of the window that begins, from 1."""
+    """For OPEN and RELEASE: the number of the window that begins, from 1. For DRAW: the number of the draw.
+    For TOP_UP: its index in the windows' top-ups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,27 @@ class Windows:
     limits: tuple[int, ...]
     """The whole year's limit of each cap, before anything is carried in; NEVER for no limit."""
     cover: NDArray[np.bool_]
-    """Which streams each cap covers, shape (caps, streams)."""
+    """Which classes of claims each cap covers, shape (caps, classes); mostly a class is a stream."""
+    borrow: float = 0.0
+    """Which part of the next window's slots may be taken before it begins."""
+    draws_s: tuple[int, ...] = ()
+    """When collected claims are drawn."""
+    top_ups: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """When the caps rise, and by how much each."""
+    spills_s: tuple[int, ...] = ()
+    """From when on slots spill."""
 
     @property
     def count(self) -> int:
         """How many windows the year has."""
         return len(self.bounds_s) + 1
+
+    def available(self, full: int, window: int) -> int:
+        """How much of a year's limit can be claimed in a window, what may be borrowed included."""
+        so_far = released(full, window, self.count)
+        if not self.borrow or window == self.count:
+            return so_far
+        return so_far + part(self.borrow, released(full, window + 1, self.count) - so_far)
 
 
 def windows(scenario: Scenario, policy: Policy) -> tuple[Windows, ...]:
@@ -65,31 +82,27 @@ def windows(scenario: Scenario, policy: Policy) -> tuple[Windows, ...]:
         opens = max(scenario.starts_s, clock.at(intake.opens, scenario.time_zone))
         closes = clock.after(intake.closes, scenario.time_zone)
         if opens < scenario.ends_s and closes > scenario.starts_s:
-            names, limits, cover = caps(scenario, intake, policy)
-            bounds = _bounds(scenario, policy, opens, closes)
-            found.append(Windows(intake.year, opens, closes, bounds, names, limits, cover))
+            found.append(_windows(scenario, policy, intake, (opens, closes)))
     return tuple(found)
 
 
-def caps(
-    scenario: Scenario, intake: Intake, policy: Policy
-) -> tuple[tuple[str, ...], tuple[int, ...], NDArray[np.bool_]]:
-    """Names, limits and coverage of an intake's caps: the total first, ceilings of streams, then reserves."""
-    streams = list(scenario.streams)
-    if not policy.capped:
-        return ("total",), (NEVER,), np.ones((1, len(streams)), dtype=np.bool_)
-    total = int(intake.cap.value)
-    found: list[tuple[str, int, set[str]]] = [("total", total, set(streams))]
-    found += [(f"ceiling of {name}", int(most.value), {name}) for name, most in intake.stream_caps.items()]
-    for reserve in policy.reserves:
-        slots = reserve.slots if reserve.slots is not None else int((reserve.share or 0.0) * total)
-        if reserve.kind != "ceiling":
-            others = set(streams) - {reserve.stream}
-            found.append((f"all but {reserve.stream}", max(0, total - slots), others))
-        if reserve.kind != "soft":
-            found.append((f"only {reserve.stream}", slots, {reserve.stream}))
-    cover = np.array([[stream in covered for stream in streams] for _, _, covered in found])
-    return tuple(name for name, _, _ in found), tuple(limit for _, limit, _ in found), cover
+def _windows(scenario: Scenario, policy: Policy, intake: Intake, span: tuple[int, int]) -> Windows:
+    opens, closes = span
+    names, limits, cover = caps(scenario, intake, policy)
+    spills = policy.spill.dates if policy.spill else ()
+    return Windows(
+        intake.year,
+        opens,
+        closes,
+        _bounds(scenario, policy, opens, closes),
+        names,
+        limits,
+        cover,
+        policy.release.borrow,
+        _draws(scenario, policy, opens, closes),
+        tuple(_top_ups(scenario, policy, intake, span)),
+        tuple(s for s in sorted(clock.at(day, scenario.time_zone) for day in spills) if opens < s < closes),
+    )
 
 
 def _bounds(scenario: Scenario, policy: Policy, opens: int, closes: int) -> tuple[int, ...]:
@@ -102,13 +115,42 @@ def _bounds(scenario: Scenario, policy: Policy, opens: int, closes: int) -> tupl
     return tuple(bound for bound in dates if opens < bound < closes)
 
 
+def _draws(scenario: Scenario, policy: Policy, opens: int, closes: int) -> tuple[int, ...]:
+    """When the claims of an intake are drawn: in the last second of so many days, and of the intake."""
+    if policy.claims is None:
+        return ()
+    first = clock.local(opens, scenario.time_zone).date()
+    midnights = clock.every(policy.claims.every_days, first, closes, scenario.time_zone)[1:]
+    return tuple(midnight - 1 for midnight in (*midnights, closes))
+
+
+def _top_ups(
+    scenario: Scenario, policy: Policy, intake: Intake, span: tuple[int, int]
+) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """The rises of an intake's caps: what the caps of the larger total are more than those of the smaller."""
+    opens, closes = span
+    slots, (_, before, _) = 0, caps(scenario, intake, policy)
+    for each in sorted(policy.top_ups, key=lambda each: each.date):
+        time = clock.at(each.date, scenario.time_zone)
+        if opens < time < closes:
+            slots += each.slots
+            _, now, _ = caps(scenario, intake, policy, topped_up=slots)
+            yield time, tuple(more - less for more, less in zip(now, before, strict=True))
+            before = now
+
+
 def turns(scenario: Scenario, all_windows: tuple[Windows, ...], spec: Spec) -> tuple[Turn, ...]:
     """Every turn inside the scenario, in order; closing comes before opening at the same instant."""
     found = []
+    draw = 0
     for index, each in enumerate(all_windows):
         found.append(Turn(each.opens_s, OPEN, index, 1))
         found.append(Turn(each.closes_s, CLOSE, index, 0))
         found += [Turn(bound, RELEASE, index, k + 2) for k, bound in enumerate(each.bounds_s)]
+        found += [Turn(time, DRAW, index, draw + k) for k, time in enumerate(each.draws_s)]
+        found += [Turn(time, TOP_UP, index, k) for k, (time, _) in enumerate(each.top_ups)]
+        found += [Turn(time, SPILL, index, 0) for time in each.spills_s]
+        draw += len(each.draws_s)
         if spec.counter != "exact":
             opens = clock.local(each.opens_s, scenario.time_zone).date()
             copies = clock.every(spec.counter, opens, each.closes_s, scenario.time_zone)

@@ -14,9 +14,11 @@ from pydantic.fields import FieldInfo
 from sim.labelled import Labelled
 from sim.policy import Record
 from sim.scenario import Scenario
-from sim.scenario_files import load_rules, policy_rules
+from sim.scenario_files import composition_rules, load_rules, policy_rules
 from sim.scenario_files import rules as scenario_rules
 from sim.scenario_files.faults import Fault, faults_of_form, value_at
+
+RULES = (*scenario_rules.RULES, *policy_rules.RULES, *composition_rules.RULES, *load_rules.RULES)
 
 UNREADABLE = "\x00"
 """Stands in data for a value that could not be read as TOML; nothing more is said of it."""
@@ -48,7 +50,7 @@ def checked(data: dict[str, Any]) -> Scenario:
 
 
 def _broken_rules(scenario: Scenario, *, partial: bool) -> Iterator[Fault]:
-    for rule in (*scenario_rules.RULES, *policy_rules.RULES, *load_rules.RULES):
+    for rule in RULES:
         try:
             yield from rule(scenario)
         except AttributeError:  # it asked for a part that could not be read

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterator
 
 from sim.load import Load
-from sim.policy import Refresh
+from sim.policy import Refresh, only_simulated
 from sim.scenario import Scenario
 from sim.scenario_files.faults import Fault, nearest
 from sim.scenario_files.rules import Rule
@@ -19,6 +19,14 @@ def load_policy_is_a_policy(scenario: Scenario) -> Iterator[Fault]:
         near = nearest(name, names)
         mend = f'write "{near}"' if near else ""
         yield Fault(("load", "policy"), f'there is no policy "{name}"', f"one of {', '.join(names)}", mend)
+
+
+def load_policy_can_be_replayed(scenario: Scenario) -> Iterator[Fault]:
+    name = scenario.load.policy
+    keys = only_simulated(scenario.policy(name)) if name in scenario.policy_names() and name else []
+    if keys:
+        message = f'a service is not told of {", ".join(keys)}, so "{name}" cannot be replayed as traffic'
+        yield Fault(("load", "policy"), message, "a policy without")
 
 
 def one_way_to_set_the_pace(scenario: Scenario) -> Iterator[Fault]:
@@ -100,6 +108,7 @@ def _is_refreshed(scenario: Scenario, load: Load) -> bool:
 
 RULES: tuple[Rule, ...] = (
     load_policy_is_a_policy,
+    load_policy_can_be_replayed,
     one_way_to_set_the_pace,
     load_window_is_inside,
     some_may_apply,

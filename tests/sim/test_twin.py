@@ -14,7 +14,7 @@ from sim.population import draw
 from sim.programme import prepare, simulate
 from sim.scenario_file import load, replaced
 from tests import twin
-from tests.random_worlds import random_people, random_world
+from tests.random_worlds import random_composition, random_people, random_world
 from tests.stories import Story, stories
 
 WORLDS_A_TEST = 25
@@ -39,6 +39,24 @@ def test_engine_tells_the_twins_stories(story: Story, loop: bool | None) -> None
 @pytest.mark.parametrize("whole_days", [False, True], ids=["seconds", "whole-days"])
 def test_engine_equals_twin(first: int, whole_days: bool) -> None:
     _compare(range(first, first + WORLDS_A_TEST), whole_days)
+
+
+@pytest.mark.parametrize("first", range(0, 250, WORLDS_A_TEST))
+def test_engine_equals_twin_in_every_composition_of_the_catalogue(first: int) -> None:
+    _compare_compositions(range(first, first + WORLDS_A_TEST))
+
+
+@pytest.mark.parametrize("first", range(0, 250, WORLDS_A_TEST))
+def test_compiled_engine_equals_twin_in_every_composition_of_the_catalogue(first: int) -> None:
+    pytest.importorskip("numba", reason="numba, the extra 'fast', is not installed")
+    _compare_compositions(range(first, first + WORLDS_A_TEST), fast=True)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "compiled"])
+@pytest.mark.parametrize("first", range(10_000, 10_500, 250))
+def test_engine_equals_twin_in_many_more_compositions(first: int, fast: bool) -> None:
+    _compare_compositions(range(first, first + 250), fast=fast)
 
 
 @pytest.mark.parametrize("wake_days", [1, 7, 30, 365])
@@ -82,6 +100,17 @@ def test_flagship_equals_twin(applicants: int, name: str) -> None:
     assert abs(int(people.in_scope.sum()) / applicants - 1) < 0.1
     found = simulate(prepare(scenario, people), CATALOGUE[name])
     assert_same(expected, found, f"{applicants} applicants, {name}")
+
+
+def _compare_compositions(numbers: range, *, fast: bool = False) -> None:
+    for number in numbers:
+        scenario, policy = random_composition(number)
+        people = random_people(scenario, number, whole_days=number % 2 == 0)
+        expected = twin.simulate(scenario, people, policy)
+        prepared = prepare(scenario, people)
+        assert_same(expected, simulate(prepared, policy, fast=fast), f"composition {number}")
+        looped = simulate(prepared, policy, fast=fast, loop=True, wake_days=11)
+        assert_same(expected, looped, f"composition {number}, event loop")
 
 
 def _compare(numbers: range, whole_days: bool) -> None:
