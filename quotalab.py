@@ -6,11 +6,11 @@ Everything is imported on first use, so that `quotalab --help` and `import quota
 from importlib import import_module
 from typing import Any
 
-OFFERED = {"load": "sim.scenario_file", "run": "sim.study"}
+OFFERED = {"load": "sim.scenario_file", "run": "sim.study", "compare": "sim.compare"}
 
 
 def __getattr__(name: str) -> Any:
-    """quotalab.load(path) reads a scenario file; quotalab.run(scenario) simulates it."""
+    """quotalab.load(path) reads a scenario file; run(scenario) and compare(scenario) simulate it."""
     if name in OFFERED:
         return getattr(import_module(OFFERED[name]), name)
     raise AttributeError(f"module 'quotalab' has no attribute {name!r}; it offers {', '.join(OFFERED)}")

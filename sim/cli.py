@@ -38,6 +38,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 app.command("sim.cli_scenario:app", name="scenario", help="List, check and show scenario files.")
+app.command("sim.cli_compare:app", name="compare", help="Compare cap policies on the same people.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -147,7 +148,7 @@ def run(
     if values:
         described = scenario_file.replaced(described, values)
     name = described.baseline if policy is None else policy
-    wanted = None if precision is None else _share(precision)
+    wanted = None if precision is None else share(precision)
     seed = described.seed if seed is None else seed
     study.named(described, name)  # what can be wrong is said before a folder is made
     most = study.most(replications, wanted)
@@ -173,7 +174,7 @@ def run(
         },
     )
     try:
-        with _progress(shown=not quiet and sys.stderr.isatty()) as told:
+        with progress(shown=not quiet and sys.stderr.isatty()) as told:
             found = study.run(
                 described,
                 policy=name,
@@ -191,7 +192,7 @@ def run(
         error.add_note(f"what was written is in {folder.path}")
         raise
     if as_json:
-        sys.stdout.write(_encodable((folder.path / "summary.json").read_text("utf-8")))
+        sys.stdout.write(encodable((folder.path / "summary.json").read_text("utf-8")))
         return 0
     _, summary = results.read(folder.path)
     assert summary is not None, folder.path
@@ -200,7 +201,7 @@ def run(
     return 0
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """JSON that the output can take: with escapes where its encoding lacks a character."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
@@ -210,8 +211,8 @@ def _encodable(text: str) -> str:
     return text
 
 
-def _share(text: str) -> float:
-    """A precision as a share: 1% and 0.01 are the same."""
+def share(text: str, key: str = "--precision", what: str = "a precision") -> float:
+    """A precision or margin as a share: 1% and 0.01 are the same."""
     number, percent = text.strip().removesuffix("%"), text.strip().endswith("%")
     try:
         share = float(number) / (100.0 if percent else 1.0)
@@ -220,8 +221,8 @@ def _share(text: str) -> float:
     if not 0.0 < share < 1.0:
         mend = f"write {number}%" if not percent and share >= 1.0 else ""
         raise complaint(
-            f"{text!r} is not a precision",
-            key="--precision",
+            f"{text!r} is not {what}",
+            key=key,
             expected="a part of the mean, such as 1%",
             mend=mend,
         )
@@ -229,7 +230,7 @@ def _share(text: str) -> float:
 
 
 @contextlib.contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
+def progress(*, shown: bool) -> Iterator[Callable[[str, int, int], None]]:
     """One bar on stderr, for whatever is going on; nothing where nobody looks."""
     if not shown:
         yield lambda label, done, total: None

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 from sim.errors import complaint
 
 if TYPE_CHECKING:  # `quotalab --version` must not pay for the whole simulation
+    from sim.compare import Comparison
     from sim.study import Study
 
 MANIFEST = "manifest.json"
@@ -102,9 +103,28 @@ def finish(folder: RunFolder, study: "Study", *, applicants: int = 0) -> RunFold
             _placed(folder.path / "events.parquet") as events,
         ):
             tables.write_people(people, events, study, min(applicants, study.replications))
+    return _closed(folder, complete=study.complete)
+
+
+def finish_comparison(folder: RunFolder, found: "Comparison", *, applicants: int = 0) -> RunFolder:
+    """The same for a comparison: the rows of people are those under every policy."""
+    from sim.showing import comparison_tables as tables
+    from sim.showing.comparison_summary import summary
+
+    _write_json(folder.path / "summary.json", summary(found, settings=folder.manifest["settings"]))
+    with _placed(folder.path / "replications.parquet") as temporary:
+        tables.write_replications(temporary, found)
+    if applicants:
+        with _placed(folder.path / "applicants.parquet") as people:
+            tables.write_people(people, found, min(applicants, found.replications))
+    return _closed(folder, complete=found.complete)
+
+
+def _closed(folder: RunFolder, *, complete: bool) -> RunFolder:
+    """The manifest with the digest of every file."""
     there = (folder.path / name for name in OURS)
     files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in there if file.exists()}
-    manifest = folder.manifest | {"complete": study.complete, "ended": _now(), "files": files}
+    manifest = folder.manifest | {"complete": complete, "ended": _now(), "files": files}
     _write_json(folder.path / MANIFEST, manifest)
     return RunFolder(folder.path, manifest)
 

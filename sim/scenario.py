@@ -1,9 +1,9 @@
 """What a scenario file says: one described situation, every number with its unit in its name.
 
 The fields below are the manual of the file format; `quotalab scenario schema` prints it for editors. Most
-numbers may carry a label that says where they come from (sim/labelled.py). Dates are local dates in
-`time_zone`; a year closes at the midnight after `closes`. Unknown keys are errors. What must hold between the
-parts of a file, such as shares that sum to 1, is in sim/scenario_files/rules.py.
+numbers may carry a label that says where they come from (sim/labelled.py). Dates are local in `time_zone`; a
+year closes at the midnight after `closes`. Unknown keys are errors. What must hold between the parts of a
+file is in sim/scenario_files/rules.py.
 """
 
 import datetime
@@ -85,7 +85,7 @@ class Residence(Record):
 
 
 class Attribute(Record):
-    """A property drawn for each applicant and recorded in their table; no rule of this version reads it."""
+    """A property drawn for each applicant; a policy may limit its values, or weigh a draw by them."""
 
     values: dict[str, Annotated[float, Field(ge=0, le=1)]]
     """Value and share; the shares sum to 1."""
@@ -269,6 +269,8 @@ class Objectives(Record):
 
     decision_weeks: Positive = plain(16.0)
     """Service standard: weeks from application to decision."""
+    margin_share: Share = plain(0.01)
+    """What a comparison counts as no difference: this part of the baseline's mean; of 1 for shares."""
 
 
 class Scenario(Record):
@@ -299,9 +301,9 @@ class Scenario(Record):
     residence: Residence = Residence()
     """Where certificate holders live."""
     attribute: dict[str, Attribute] = {}
-    """Further properties, each in a table [attribute.NAME]; recorded, and read by no rule of this version."""
+    """Further properties, each in a table [attribute.NAME], for policies to limit or to weigh by."""
     entries: dict[Annotated[int, Field(ge=1, le=10**9)], Annotated[float, Field(ge=0, le=1)]] = {1: 1.0}
-    """Registrations a person makes, and their shares; recorded, and read by no rule of this version."""
+    """Registrations a person makes, and their shares; only a draw with weights by entries heeds them."""
     demand: Demand
     """How many certificate holders there are, and when."""
     behaviour: Behaviour = Behaviour()
@@ -337,8 +339,7 @@ class Scenario(Record):
 
     def spec(self, policy: Policy) -> Spec:
         """The allocator's switches under a policy."""
-        rules = self.programme
-        counter = policy.counter if policy.counter is not None else rules.counter
+        rules, counter = self.programme, policy.counter or self.programme.counter
         return Spec(
             counts=policy.counts or rules.counts,
             gives_back=frozenset(rules.gives_back if policy.gives_back is None else policy.gives_back),

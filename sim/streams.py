@@ -23,8 +23,13 @@ _LN2_LOW = 1.90821492927058770002e-10
 
 def uniforms(seed: int, replication: int, name: str, count: int) -> Floats:
     """The first `count` numbers of a random stream, in [0, 1), shape (count,)."""
+    return generator(seed, replication, name).random(count)
+
+
+def generator(seed: int, replication: int, name: str) -> np.random.Generator:
+    """A random stream as NumPy has it, for libraries that draw by themselves."""
     key = np.random.SeedSequence(entropy=seed, spawn_key=(replication, crc32(name.encode())))
-    return np.random.Generator(np.random.PCG64DXSM(key)).random(count)
+    return np.random.Generator(np.random.PCG64DXSM(key))
 
 
 def exp(x: Floats) -> Floats:

@@ -11,7 +11,9 @@ that is interrupted keeps what is finished and says that it is incomplete.
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from sim.scenario import Scenario
 from sim.scenario_files.faults import nearest
 from sim.studying import binding, blocks, influence
 from sim.studying.binding import Binding
-from sim.studying.blocks import Crew, Progress
+from sim.studying.blocks import Answer, Crew, Progress
 from sim.studying.influence import Influence
 from sim.studying.intervals import Floats, half_width
 from sim.studying.replication import Measured, Question, measured
@@ -207,14 +209,20 @@ def _extend(question: Question, crew: Crew, rows: list[Measured], to: int, *, dr
     """Append the replications from len(rows) up to `to`; those finished stay, whatever happens then."""
     label = "replications with assumptions drawn" if drawn else "replications"
     while len(rows) < min(to, 3):  # made here, so that bad input is found early and the cost is known
-        began = time.perf_counter()
-        rows.append(measured(question, len(rows), drawn))
-        spent = time.perf_counter() - began
-        crew.seconds = min(crew.seconds or spent, spent)
+        rows.append(timed(crew, measured, question, len(rows), drawn))
         crew.progress(label, len(rows), to)
     rest = [(question, replication, drawn) for replication in range(len(rows), to)]
     for row in crew.each(label, measured, rest, before=len(rows)):
         rows.append(row)
+
+
+def timed(crew: Crew, call: Callable[..., Answer], *arguments: Any) -> Answer:
+    """call(*arguments), made here; the crew learns what a replication costs."""
+    began = time.perf_counter()
+    answer = call(*arguments)
+    spent = time.perf_counter() - began
+    crew.seconds = min(crew.seconds or spent, spent)
+    return answer
 
 
 def _floors(scenario: Scenario) -> dict[str, float]:

@@ -23,7 +23,16 @@ ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 FENCE = re.compile(r"^```(console|sh)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
-RUN_FOR_REAL = ("--version", "policies", "scenario list", "scenario check", "scenario show", "run", "check")
+RUN_FOR_REAL = (
+    "--version",
+    "policies",
+    "scenario list",
+    "scenario check",
+    "scenario show",
+    "run",
+    "compare",
+    "check",
+)
 """Commands that take seconds, by how they begin: run as written where the README shows their output."""
 
 

@@ -17,7 +17,7 @@ def sentences(found: Data) -> list[str]:
         said = [_without_cap(found)]
     else:
         said = [_cap(found), _other_years(found), _turned_away(found), _overshoot(found), _both_left(found)]
-        said.append(_demand(found))
+        said.append(binding_sentence(found))
     return [each for each in [*said, _intervals(found)] if each]
 
 
@@ -187,7 +187,7 @@ def _people(found: Data) -> float:
     return float(found["measures"]["in_scope"]["chance"]["mean"] or 0.0)
 
 
-def _demand(found: Data) -> str:
+def binding_sentence(found: Data) -> str:
     """From which demand on a cap binds, against the demand of this run."""
     binding = found["binding"]
     if binding is None:

@@ -1,30 +1,24 @@
 """The result of a run on a screen or in a file: sentences first, then tables, the uptake, the assumptions.
 
-Everything is made from the data of summary.json, so an old run is shown like a new one. On a terminal there
-is colour and the terminal's width; elsewhere plain text, 100 characters wide, without spaces at the ends of
-lines. A table that needs more room than there is gets it, so that its labels stay whole. What cannot show
-blocks gets other characters.
+Everything is made from the data of summary.json, so an old run is shown like a new one.
 """
 
 import json
 from pathlib import Path
-from typing import IO, Any, cast
 
-from rich import box
-from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from sim.showing.headline import Data, bounds, count, day, sentences
+from sim.showing.terminal import console_for, figure, print_whole, table_of
 
-WIDTH, LEAST_WIDTH = 100, 80
+__all__ = ["console_for", "show"]
+
 MOST_SHOWN = 10
 """Numbers of the register that are printed; all are in summary.json."""
 LONG_KEY = 30
 BARS, ASCII_BARS = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
-HEAD = "    \n    \n -- \n    \n    \n    \n    \n    \n"
 
 
 def show(found: Data, console: Console, *, folder: Path | None = None, brief: bool = False) -> None:
@@ -48,70 +42,11 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
         if table is not None and table.row_count:
             console.print()
             console.print(Text(title, style="bold"))
-            _print_whole(table, console)
+            print_whole(table, console)
     console.print()
     console.print(Text(_provenance(found), style="dim"), soft_wrap=False)
     if folder is not None:
         console.print(f"Everything is in {folder}", soft_wrap=True, highlight=False)
-
-
-def _print_whole(table: Table, console: Console) -> None:
-    """Print a table, on lines longer than the console's if it would have to lose something."""
-    if console.options.ascii_only:
-        table.box = box.Box(HEAD, ascii=True)
-    for column in table.columns:
-        if column.no_wrap:
-            lines = (line for cell in (column.header, *column.cells) for line in str(cell).split("\n"))
-            column.min_width = max(cell_len(line) for line in lines)
-    padded, width = Padding(table, (0, 0, 0, 1)), console.width
-    needed = console.measure(padded, options=console.options.update(max_width=10 * WIDTH)).minimum
-    console.width = max(width, needed)
-    console.print(padded)
-    console.width = width
-
-
-class _Trimmed:
-    """A stream whose lines lose the spaces at their ends."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        """Write whole lines."""
-        self._stream.write("\n".join(line.rstrip(" ") for line in text.split("\n")))
-        return len(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-
-def console_for(stream: Any) -> Console:
-    """Where to print: as a terminal allows, but not too narrow; else plain and of a fixed width."""
-    is_terminal = bool(stream.isatty())
-    console = Console(
-        file=stream if is_terminal else cast(IO[str], _Trimmed(stream)),
-        width=None if is_terminal else WIDTH,
-        no_color=None if is_terminal else True,
-        force_terminal=is_terminal,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    console.width = max(LEAST_WIDTH, console.width)
-    return console
-
-
-def _table(*columns: str, left: int = 1) -> Table:
-    """A plain table; the first `left` columns are text, the others numbers."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), show_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(
-            column,
-            justify="left" if number < left else "right",
-            overflow="fold",
-            no_wrap=number > 0 or column == "year",
-        )
-    return table
 
 
 def _mean(found: Data, name: str, *, unit: str = "count") -> str:
@@ -119,15 +54,7 @@ def _mean(found: Data, name: str, *, unit: str = "count") -> str:
     measure = found["measures"].get(name)
     if measure is None or measure["chance"]["mean"] is None:
         return "-"
-    return _figure(measure["chance"]["mean"], unit)
-
-
-def _figure(value: float, unit: str) -> str:
-    if unit == "share":
-        return "<1 %" if 0 < value < 0.005 else ">99 %" if 0.995 < value < 1 else f"{100 * value:.0f} %"
-    if unit == "decimal":
-        return f"{value:,.1f}"
-    return count(value)
+    return figure(measure["chance"]["mean"], unit)
 
 
 def _range(found: Data, name: str, *, unit: str = "count", variant: str = "chance") -> str:
@@ -135,7 +62,7 @@ def _range(found: Data, name: str, *, unit: str = "count", variant: str = "chanc
     ends = bounds(measure[variant]) if measure else None
     if ends is None:
         return "-"
-    low, high = (_figure(end, unit) for end in ends)
+    low, high = (figure(end, unit) for end in ends)
     return low if low == high else f"{low} to {high}"
 
 
@@ -169,7 +96,7 @@ def _years(found: Data) -> Table:
         headers.append(header)
         if name == "grants" and capped:
             headers += [f"unused ({_reach(found)})", "reached", *(["half by"] if any(halves) else [])]
-    table = _table(*headers)
+    table = table_of(*headers)
     for intake, half in zip([*found["intakes"], None], [*halves, None], strict=True):
         suffix = f"/{intake['year']}" if intake else ""
         row = [str(intake["year"]) if intake else "all"]
@@ -183,7 +110,7 @@ def _years(found: Data) -> Table:
             if name == "grants" and capped:
                 row += [
                     _left(found, suffix),
-                    _figure(intake["reached"]["probability"], "share") if intake else "",
+                    figure(intake["reached"]["probability"], "share") if intake else "",
                 ]
                 row += [day(half["date"]) if half else "-" if intake else ""] if any(halves) else []
         table.add_row(*row)
@@ -204,7 +131,7 @@ def _left(found: Data, suffix: str) -> str:
 
 def _streams(found: Data) -> Table:
     """One row a stream: how many people, and the chance of a slot."""
-    table = _table("stream", "people in scope", "P(slot)", _reach(found), "with assumptions")
+    table = table_of("stream", "people in scope", "P(slot)", _reach(found), "with assumptions")
     rows = [("everyone", "in_scope", "slot_probability")]
     rows += [
         (f"{name}: {text}" if text else name, f"in_scope/stream={name}", f"slot_probability/stream={name}")
@@ -247,7 +174,7 @@ SHOWN = (
 
 
 def _gains(found: Data) -> Table:
-    table = _table("", "mean", _reach(found), "with assumptions")
+    table = table_of("", "mean", _reach(found), "with assumptions")
     for name, label, unit in SHOWN:
         if found["measures"].get(name, {"chance": {"n": 0}})["chance"]["n"]:
             table.add_row(
@@ -263,7 +190,7 @@ def _uptake(found: Data, bars: str) -> Table | None:
     """Three sparklines a year: low, mean and high share of the slots used by each month's end."""
     if not any(intake["uptake"]["spreads"] for intake in found["intakes"]):
         return None
-    table = _table("year", "low", "mean", "high", "used by its end", left=4)
+    table = table_of("year", "low", "mean", "high", "used by its end", left=4)
     for intake in found["intakes"]:
         spreads = intake["uptake"]["spreads"]
         if not spreads:
@@ -271,7 +198,7 @@ def _uptake(found: Data, bars: str) -> Table | None:
         ends = [bounds(each) for each in spreads]
         low, high = ([end[side] if end else 0.0 for end in ends] for side in (0, 1))
         mean = [each["mean"] for each in spreads]
-        last = f"{_figure(mean[-1], 'share')} ({_figure(low[-1], 'share')} to {_figure(high[-1], 'share')})"
+        last = f"{figure(mean[-1], 'share')} ({figure(low[-1], 'share')} to {figure(high[-1], 'share')})"
         # Months before the opening stay blank, so that the same month stands in the same column each year.
         before = " " * (int(intake["uptake"]["months"][0][5:]) - 1)
         table.add_row(str(intake["year"]), *(before + spark(line, bars) for line in (low, mean, high)), last)
@@ -294,7 +221,7 @@ def _register_title(found: Data) -> str:
 def _register(found: Data) -> Table:
     """One row a number: its range, and the headline at its low, as it is, and at its high."""
     name = found["register"]["ranked_by"]
-    table = _table("number", "basis", "low to high", "at low", "base", "at high", "moves", left=2)
+    table = table_of("number", "basis", "low to high", "at low", "base", "at high", "moves", left=2)
     for number in found["register"]["numbers"][:MOST_SHOWN]:
         unit, moves = "count" if name == "grants" else "decimal", number["influence"]
         ends = [number.get(at, {}).get(name) for at in ("at_low", "at_base", "at_high")]
@@ -302,8 +229,8 @@ def _register(found: Data) -> Table:
             _broken(number["key"]),
             " ".join(filter(None, [number["basis"], number["source"]])),
             f"{_plain(number['low'])} to {_plain(number['high'])}",
-            *("-" if end is None else _figure(end, unit) for end in ends),
-            "-" if moves is None else _figure(moves, unit) if number.get("above_chance", True) else NOISE,
+            *("-" if end is None else figure(end, unit) for end in ends),
+            "-" if moves is None else figure(moves, unit) if number.get("above_chance", True) else NOISE,
         )
     return table
 

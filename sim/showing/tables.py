@@ -35,11 +35,11 @@ def write_replications(path: Path, study: Study) -> None:
         values = np.array(list(found.values())).T  # one row a replication
         count, measures = values.shape
         parts["replication"].append(np.repeat(np.arange(count), measures))
-        parts["variant"].append(_text([variant], np.zeros(values.size, dtype=np.int64)))
-        parts["measure"].append(_text(list(found), np.tile(np.arange(measures), count)))
+        parts["variant"].append(words([variant], np.zeros(values.size, dtype=np.int64)))
+        parts["measure"].append(words(list(found), np.tile(np.arange(measures), count)))
         parts["value"].append(values.ravel())
     columns = {name: np.concatenate(part) for name, part in parts.items()}
-    columns["policy"] = _text([study.policy], np.zeros(len(columns["value"]), dtype=np.int64))
+    columns["policy"] = words([study.policy], np.zeros(len(columns["value"]), dtype=np.int64))
     select = {
         "replication": "replication::INTEGER",
         "policy": "policy::VARCHAR",
@@ -47,7 +47,7 @@ def write_replications(path: Path, study: Study) -> None:
         "measure": "measure::VARCHAR",
         "value": "CASE WHEN isfinite(value) THEN value::DOUBLE END",
     }
-    _write(path, columns, select)
+    write(path, columns, select)
 
 
 def write_people(applicants: Path, events: Path, study: Study, replications: int) -> None:
@@ -68,12 +68,12 @@ def write_people(applicants: Path, events: Path, study: Study, replications: int
                 "replication": np.full(len(times), replication),
                 "applicant": people.applicant[who],
                 "at": times,
-                "event": _text([name for name, _ in EVENTS], kinds),
+                "event": words([name for name, _ in EVENTS], kinds),
             }
         )
     for path, found in ((applicants, parts), (events, happened)):
         columns = {name: np.concatenate([part[name] for part in found]) for name in found[0]}
-        _write(path, columns, {name: _expression(name, column) for name, column in columns.items()})
+        write(path, columns, {name: expression(name, column) for name, column in columns.items()})
 
 
 def rows(scenario: Scenario, people: People, outcome: Outcome) -> dict[str, Column]:
@@ -82,8 +82,8 @@ def rows(scenario: Scenario, people: People, outcome: Outcome) -> dict[str, Colu
     A column of moments is called after the moment, as in filed_at; it still holds seconds here.
     """
     named = {
-        "stream": _text(list(scenario.streams), people.stream),
-        "residence": _text(list(RESIDENCES), people.residence),
+        "stream": words(list(scenario.streams), people.stream),
+        "residence": words(list(RESIDENCES), people.residence),
         "cohort": _cohorts(scenario, people.cohort),
         "lottery": people.lottery.astype(np.int64),
     }
@@ -94,11 +94,11 @@ def rows(scenario: Scenario, people: People, outcome: Outcome) -> dict[str, Colu
         name = field.name.removesuffix("_s") + "_at" if field.name in TIMES else field.name
         columns[name] = named.get(field.name, getattr(people, field.name))
     for name, attribute in scenario.attribute.items():
-        columns[f"attribute_{name}"] = _text(list(attribute.values), people.attributes[name])
+        columns[f"attribute_{name}"] = words(list(attribute.values), people.attributes[name])
     for name, column in outcome.columns().items():
         columns[name.removesuffix("_s") + "_at" if name.endswith("_s") else name] = column
     columns["permit_until_at"] = _permit_until_s(scenario, people, outcome)
-    columns["status"] = _text(list(STATUSES), outcome.status)
+    columns["status"] = words(list(STATUSES), outcome.status)
     return columns
 
 
@@ -121,14 +121,15 @@ def _cohorts(scenario: Scenario, cohort: NDArray[np.integer[Any]]) -> Column:
         else scenario.demand.surges[code - SURGE].name
         for code in codes.tolist()
     ]
-    return _text(names, which)
+    return words(names, which)
 
 
-def _text(names: list[str], which: NDArray[np.integer[Any]]) -> Column:
+def words(names: list[str], which: NDArray[np.integer[Any]]) -> Column:
+    """A column of names, from a column of indices into them."""
     return np.array(names, dtype=object)[which] if len(which) else np.empty(0, dtype=object)
 
 
-def _expression(name: str, column: Column) -> str:
+def expression(name: str, column: Column) -> str:
     """How a column is written: its type by the kind of array, moments by their name."""
     quoted = _quoted(name)
     if name == "at" or name.endswith("_at"):
@@ -144,7 +145,8 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _write(path: Path, columns: dict[str, Column], select: dict[str, str]) -> None:
+def write(path: Path, columns: dict[str, Column], select: dict[str, str]) -> None:
+    """Write columns as Parquet, each by its expression in SQL, rows in their order."""
     import duckdb
 
     listed = ", ".join(f"{expression} AS {_quoted(name)}" for name, expression in select.items())

@@ -155,7 +155,7 @@ def test_a_permit_lasts_from_the_arrival_to_its_end_or_permanent_residence(tmp_p
 
 def test_an_empty_table_still_has_its_types(tmp_path: Path) -> None:
     empty = {"stream": np.empty(0, dtype=object), "filed_at": np.empty(0, dtype=np.int64)}
-    tables._write(tmp_path / "t", empty, {name: tables._expression(name, empty[name]) for name in empty})
+    tables.write(tmp_path / "t", empty, {name: tables.expression(name, empty[name]) for name in empty})
     assert [row[1] for row in query(tmp_path / "t", "DESCRIBE SELECT * FROM read_parquet({})")] == [
         "VARCHAR",
         "TIMESTAMP",
@@ -212,7 +212,7 @@ def told(*, shown):
             os.kill(os.getpid(), signal.SIGNAL)
     yield progress
 
-sim.cli._progress = told
+sim.cli.progress = told
 raise SystemExit(sim.cli.main(sys.argv[1:]))
 """
 
