@@ -159,7 +159,8 @@ class Service:
         for intake in self.intakes:
             holding = set(self._holders(intake))
             is_listed = any(row.get("intake") == intake and _lists(row) for row in self.rows)
-            strangers = self.listed[intake] - ours - holding if is_listed else {f"other {len(holding)}"}
+            strangers = self.listed[intake] - ours - holding
+            strangers |= set() if is_listed else {f"other {len(holding)}"}
             streams = {stream or "" for cap in self.header.caps for _, stream in cap.covers}
             found += [Claim(who, "other", intake, each) for who in sorted(strangers) for each in streams]
         return found

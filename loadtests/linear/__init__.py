@@ -1,1 +1,1 @@
-"""Is there an order? The allocator part by part, from arrays of intervals; with the order, or what clashes."""
+"""Is there an order? The allocator part by part, from arrays of intervals; with it, or with what clashes."""

@@ -39,7 +39,7 @@ from loadtests.linear.pool import Judged
 from loadtests.linear.reading import operations
 from loadtests.linear.search import searched
 from loadtests.linear.tangled import Course
-from loadtests.linear.unnamed import guessed, misnamed, named
+from loadtests.linear.unnamed import covering, guessed, misnamed, named
 from loadtests.linear.windows import Windows, copied, windows_of
 
 NONE: Final[Whole] = np.empty(0, dtype=np.int64)
@@ -130,8 +130,9 @@ class _Case:
 
     def explained(self) -> Explained:
         """The judgement, with its evidence."""
-        if "refused by a cap that is not declared" in (reasons := self._reasons()):
-            return _unknown(reasons[0])
+        reasons = self._reasons()
+        if reasons:
+            return self.contradiction() or _unknown(reasons[0])
         for windows in self._narrowed():
             order = self._order(windows)
             if order is not None and self.replay(self.history, order) is None:
@@ -145,9 +146,7 @@ class _Case:
             says = "no order of these operations explains every answer: all were tried"
             return Explained("INVALID", NONE, every, "no-order", says)
         if isinstance(found, str):
-            return _unknown(
-                "; ".join([*reasons, f"each part can be explained, one order for all was not found: {found}"])
-            )
+            return _unknown(f"each part can be explained, one order for all was not found: {found}")
         order = self._rows_of(Line(found, np.arange(len(found), dtype=np.int64)), is_whole=True)
         refused = self.replay(self.history, order)
         if refused is not None:
@@ -156,6 +155,9 @@ class _Case:
 
     def _reasons(self) -> list[str]:
         """Why some of it cannot be judged."""
+        which, covers = covering(self.history, self.operations)
+        if len(which) and not covers.any(axis=0).all():
+            return ["refused for want of room, and no cap that is known covers the claim"]
         if ((self.operations.kind == FULL) & (self.operations.cap == -2)).any():
             return ["refused by a cap that is not declared"]
         return []

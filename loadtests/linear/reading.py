@@ -4,7 +4,7 @@ import numpy as np
 
 from loadtests.history import NEVER, History
 from loadtests.linear.listings import others_of, strangers
-from loadtests.linear.operations import GRANT, HOLDS, RELEASE, Clash, Operations, Whole
+from loadtests.linear.operations import GRANT, HOLDS, NOTHING, RELEASE, Clash, Operations, Whole
 from loadtests.linear.requests import requests
 from loadtests.linear.rows import COLUMNS, column_of, rows_of
 
@@ -63,7 +63,9 @@ def _stream_of_releases(table: dict[str, Whole]) -> None:
 
 def _listed_slot(found: Operations) -> Clash | None:
     """A slot that an audit finds with one person, and that was granted to another."""
-    holds = np.flatnonzero((found.kind == HOLDS) & (found.value >= 0) & (found.person >= 0))
+    # On a shared service other holders tell nothing of the run's people, but their slots are taken.
+    is_hold = (found.kind == HOLDS) | ((found.kind == NOTHING) & (found.value >= 0) & (found.person >= 0))
+    holds = np.flatnonzero(is_hold & (found.value >= 0) & (found.person >= 0))
     if not len(holds):
         return None
     pair = found.intake[holds] * (int(found.value.max()) + 1) + found.value[holds]

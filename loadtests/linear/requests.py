@@ -90,7 +90,13 @@ def _asked(history: History, rows: Rows, *, claims: bool) -> _Asked:
         done = (answer == ANSWER["released"]) | replayed
         refused = answer == ANSWER["unheld"]
     is_ok = result == RESULT["ok"]
-    return _Asked(which, _request_ids(rows, which), done & is_ok, maybe, (refused & is_ok) & ~maybe)
+    requests = _request_ids(rows, which)
+    if claims and spec.refusals == "sticky":  # a repeat that says neither slot nor cap repeats what there was
+        granted = np.zeros(len(which), dtype=np.bool_)
+        granted[requests[done & is_ok]] = True
+        done |= replayed & (rows.cap[which] == NO_REFUSAL) & granted[requests]
+        refused &= ~done
+    return _Asked(which, requests, done & is_ok, maybe, (refused & is_ok) & ~maybe)
 
 
 def _request_ids(rows: Rows, which: Whole) -> Whole:
@@ -113,7 +119,8 @@ def _effects(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[dict[str, Whol
     live = asked.done | asked.maybe
     if sticky and asked.refused.any():  # an attempt under a key that was refused can have done no more
         was_refused = np.zeros(len(asked.row), dtype=np.bool_)
-        was_refused[asked.request[asked.refused]] = True
+        says_why = (rows.answer[asked.row] != ANSWER["replayed"]) | (rows.cap[asked.row] != NO_REFUSAL)
+        was_refused[asked.request[asked.refused & says_why]] = True
         live &= ~was_refused[asked.request] | asked.done
     place, ids = _same_request(rows, asked, live)
     _, first, inverse = _grouped(ids)
@@ -263,6 +270,8 @@ def _told_two_things(rows: Rows, asked: _Asked) -> Clash | None:
 def _refused_twice(rows: Rows, asked: _Asked) -> Whole:
     """A refusal for another reason than the first one under its key."""
     answer = rows.answer[asked.row].astype(np.int64)
+    named = (answer == ANSWER["replayed"]) & (rows.cap[asked.row] != NO_REFUSAL)
+    answer = np.where(named, ANSWER["full"], answer)  # only want of room names a cap
     plain = np.flatnonzero(asked.refused & (answer != ANSWER["replayed"]))
     said = np.full(len(asked.row), -1, dtype=np.int64)
     said[asked.request[plain]] = answer[plain]
@@ -300,7 +309,8 @@ def _answers(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[dict[str, Whol
         named = np.full(len(lead), NO_REFUSAL)
         np.maximum.at(named, inverse, cap)
         kind, cap = np.where((said == REFUSED) & (named >= 0), FULL, said), named
-        head = asked.request[lead]  # the first attempt under the key may be one without an answer
+        # The first attempt under the key may be one without an answer, unless it may have been granted.
+        head = np.where(kind == REFUSED, lead, asked.request[lead])
         begins = np.minimum(rows.begins[asked.row[lead]], rows.begins[asked.row[head]])
         row = np.where(asked.maybe[head], asked.row[head], asked.row[lead])
         unanswered = np.flatnonzero(asked.maybe[head])

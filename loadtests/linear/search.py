@@ -108,7 +108,10 @@ class World:
         if any(person in dict(state.held) for person in self.absent.get(self.row[place], ())):
             return False
         if kind == REFUSED:
-            return any(self._is_true(each, state, place, granted) for each in self._refusals(place))
+            is_replay = self.request[place] in granted
+            return is_replay or any(
+                self._is_true(each, state, place, granted) for each in self._refusals(place)
+            )
         return self._is_true(kind, state, place, granted)
 
     def _refusals(self, place: int) -> tuple[int, ...]:
@@ -120,7 +123,9 @@ class World:
         person, intake = self.person[place], self.intake[place]
         held = dict(state.held)
         is_open = intake < 0 or state.phase[intake] == 1
-        if kind in (FULL, DUPLICATE) and (not is_open or self.request[place] in granted):
+        if kind in (FULL, DUPLICATE, CLOSED) and self.request[place] in granted:
+            return False
+        if kind in (FULL, DUPLICATE) and not is_open:
             return False
         if kind == FULL:
             if person in held:

@@ -21,7 +21,9 @@ from loadtests.linear.windows import Windows, copied
 def judged(history: History, operations: Operations, windows: Windows, counter: Counter) -> Judged | None:
     """INVALID with the operations that clash, or VALID; None where it cannot be said."""
     found, clash = _switches(operations, windows, counter)
-    if found is None:
+    _, _, refreshes = _mine(operations, counter)
+    overlap = (windows.begins[refreshes][1:] <= windows.ends[refreshes][:-1]).any()
+    if found is None or overlap:  # those that overlap are tried in one order only
         return None
     for switch in found:
         if _tried(history, operations, windows, counter, switch) is not None:
@@ -68,8 +70,6 @@ def _switches(
     if (operations.kind[counter.members] == RELEASE).any() or operations.is_optional[refreshes].any():
         return None, pool.NONE
     begins, ends = windows.begins[refreshes], windows.ends[refreshes]
-    if (begins[1:] <= ends[:-1]).any():
-        return None, pool.NONE
     certain = grants[~windows.is_optional[grants] & ~windows.is_out[grants]]
     last = int(windows.begins[certain].max(initial=EVER))
     first = int(windows.ends[refusals].min(initial=NEVER))
@@ -104,6 +104,7 @@ def _tried(
     if 0 <= which < len(refreshes):
         after.begins[refreshes[which]] = after.ends[refreshes[which]] = when
         after.begins[refreshes[which + 1 :]] = np.maximum(after.begins[refreshes[which + 1 :]], when)
+        after.ends[refreshes[:which]] = np.minimum(after.ends[refreshes[:which]], when)
     if (after.begins[refusals] > after.ends[refusals]).any():
         return None
     before = refreshes[: max(which, 0)]

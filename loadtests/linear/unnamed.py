@@ -16,7 +16,9 @@ from loadtests.linear.operations import FULL, GRANT, RELEASE, Clash, Operations
 
 def named(history: History, operations: Operations) -> Operations:
     """The operations with the cap of each refusal that can mean only one."""
-    which, covers = _covering(history, operations)
+    if not history.header.caps:
+        return operations
+    which, covers = covering(history, operations)
     sure = covers.sum(axis=0) == 1
     if not sure.any():
         return operations
@@ -38,8 +40,8 @@ def misnamed(history: History, operations: Operations) -> Clash | None:
 
 def guessed(history: History, operations: Operations) -> Operations:
     """The operations with a cap for every refusal."""
-    which, covers = _covering(history, operations)
-    if not len(which):
+    which, covers = covering(history, operations)
+    if not covers.size:
         return operations
     excess = np.full(covers.shape, -(2**62))
     for index, cap in enumerate(history.header.caps):
@@ -56,7 +58,7 @@ def guessed(history: History, operations: Operations) -> Operations:
     return replace(operations, cap=cap_of)
 
 
-def _covering(history: History, operations: Operations) -> tuple[np.ndarray, np.ndarray]:
+def covering(history: History, operations: Operations) -> tuple[np.ndarray, np.ndarray]:
     """Refusals without a cap, and for every cap which of them it covers."""
     which = np.flatnonzero((operations.kind == FULL) & (operations.cap == -1))
     caps = range(len(history.header.caps))
