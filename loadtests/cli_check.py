@@ -7,7 +7,7 @@ counts: INVALID before a file that cannot be read, and that before UNKNOWN.
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -96,6 +96,7 @@ def check(
     from loadtests.opening import Table
 
     _check(histories, scenario, policy, scale, order)
+    _check_folders({"--json": as_json, "--junit": junit, "--order": order})
     table = Table(
         columns=dict(_pair(each, "--column", "invoked_ns=start") for each in column),
         answers=dict(_pair(each, "--answer", "201=granted") for each in answer),
@@ -134,6 +135,14 @@ def _check(
         raise complaint("one file cannot have the orders of several", key="--order", expected="one history")
 
 
+def _check_folders(files: Mapping[str, Path | None]) -> None:
+    """A folder that is not there is a slip of the pen, and better said before anything is judged."""
+    for key, file in files.items():
+        if file is not None and not file.parent.is_dir():
+            what = f"there is no folder {file.parent}"
+            raise complaint(what, key=key, file=str(file), mend="make it, or name another")
+
+
 def _pair(text: str, key: str, example: str) -> tuple[str, str]:
     name, is_there, value = text.partition("=")
     if not is_there or not name:
@@ -159,15 +168,16 @@ def _beside(
     from sim import scenario_file
 
     caps = {each.name: each for each in caps_of_options(cap)}
+    typed = tuple(caps)
     switches = dict(_pair(each, "--spec", "gives_back=withdrawal") for each in spec)
     if scenario is None:
-        return Beside(tuple(caps.values()), None, switches, operations, table), {}
+        return Beside(tuple(caps.values()), typed, None, switches, operations, table), {}
     planned, own, must_see = of_scenario(scenario, policy, scale)
     caps = {each.name: each for each in planned} | caps
     seen = functools.partial(exercise.check, must_see=must_see, planned=0, sent=0)
     rules = prediction.rules_of(scenario_file.load(scenario), policy, caps=planned, spec=own)
     predicted = functools.partial(prediction.check, rules=rules)
-    return Beside(tuple(caps.values()), own, switches, operations, table), {
+    return Beside(tuple(caps.values()), typed, own, switches, operations, table), {
         "exercise": seen,
         "prediction": predicted,
     }
@@ -237,7 +247,6 @@ def _write_order(path: Path, found: "Judged | Refused") -> None:
 
 def _write(path: Path, data: bytes, key: str) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     except OSError as error:
         raise complaint(f"cannot be written: {error.strerror}", key=key, file=str(path)) from error

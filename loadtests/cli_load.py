@@ -26,6 +26,7 @@ app = App(
 
 Flag = Annotated[bool, Parameter(negative="")]
 Many = Annotated[tuple[str, ...], Parameter(negative="")]
+Fault = Literal["check-then-act", "non-idempotent-retry", "per-worker-cap"]
 
 
 @app.default
@@ -34,7 +35,7 @@ def load(
     /,
     *,
     target: str = "reference:sqlite",
-    fault: str | None = None,
+    fault: Fault | None = None,
     workers: int = 1,
     expect_workers: int = 0,
     listen: str = "127.0.0.1:5557",
@@ -230,7 +231,7 @@ def progress_line(progress: "object", before: list[float]) -> str:
     rate = (watch.sent - before[1]) / max(0.05, elapsed - before[0]) if elapsed > before[0] else 0.0
     before[:] = [elapsed, watch.sent]
     outcomes = ", ".join(f"{number:,} {name}" for name, number in watch.outcomes.most_common(5))
-    died = f"; {progress.dead} workers died" if progress.dead else ""
+    died = f"; {progress.dead} worker{'s' if progress.dead > 1 else ''} died" if progress.dead else ""
     return (
         f"{elapsed:,.0f} of {progress.replay_s:,.0f} s: {rate:,.0f} requests a second, {watch.sent:,} sent, "
         f"{watch.sent - watch.answered:,} under way, {watch.late:,} late; {outcomes}{died}"

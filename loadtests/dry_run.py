@@ -9,7 +9,7 @@ that held.
 import json
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from loadtests.asking import Asker
@@ -18,7 +18,7 @@ from loadtests.profile import Classified, Request, Step, Target, Unreadable, Who
 from loadtests.profiles import secrecy
 from loadtests.profiles.placeholders import names
 from loadtests.profiles.records import Rule
-from loadtests.profiles.sources import as_text
+from loadtests.profiles.sources import as_text, document_of
 
 FOR_ALL: Final = ("open", "refresh", "close")
 """Orders that change the service for everybody."""
@@ -57,6 +57,8 @@ class _Session:
     secrets: dict[str, str] = field(default_factory=dict)
     limit: int | None = None
     """What the reading `cap` said."""
+    named: str | None = None
+    """The intake by the name that this reading gave it; None if it gave none. `current` is not a name."""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -134,7 +136,12 @@ def _operation(session: _Session, part: str) -> list[Exchange]:
         session.secrets |= {k: v for k, v in told.extracted.items() if is_given or secrecy.is_secret(k)}
         if step is steps[-1] and told.poll_s is None:
             told = told._replace(done=True)  # nothing comes after it
-        exchanges.append(_exchange(session, step, request, reply, told))
+        exchange = _exchange(session, step, request, reply, told)
+        is_refused = part == "set_cap" and exchange.verdict == "fine" and told.result != "ok"
+        if is_refused:  # it orders what is so already: nothing speaks against that but a wrong request
+            meaning = f"{exchange.meaning}: the cap that was read, ordered again, is not accepted"
+            exchange = replace(exchange, verdict="unmatched", meaning=meaning)
+        exchanges.append(exchange)
 
     told = session.asker.converse(steps, session.who, about, seen=seen)
     session.variables.update(told.variables)
@@ -152,7 +159,8 @@ def _about(session: _Session, part: str) -> dict[str, str] | None:
         needs = set().union(*(names(step) for step in session.target.profile.release))
         return {} if session.who.claim_id or "claim_id" not in needs else None
     if part == "set_cap":
-        return None if session.limit is None else {"cap": intake, "limit": str(session.limit)}
+        limit = session.limit
+        return None if limit is None else {"cap": session.named or intake, "limit": str(limit)}
     if part == "open":
         cap = {"name": intake, "limit": 1, "covers": [[intake, None]]}
         return {"cap": intake, "limit": "1", "caps": json.dumps([cap]), "spec": "{}"}
@@ -212,8 +220,15 @@ def _figures(session: _Session) -> Iterator[Exchange]:
             yield _unread(session, f"readings.{name}", request, reply, error)
             continue
         if name == "cap":
-            session.limit = figure
+            session.limit, session.named = figure, _named(reply)
         yield session.exchange(f"readings.{name}", request, reply, "fine", str(figure))
+
+
+def _named(reply: Reply) -> str | None:
+    """The name of the intake in an answer about it, where the answer has one."""
+    document = document_of(reply.body)
+    name = document.get("intake") if isinstance(document, dict) else None
+    return name if isinstance(name, str) and name else None
 
 
 def _slot(session: _Session) -> Iterator[Exchange]:

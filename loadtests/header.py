@@ -7,6 +7,8 @@ from sim.errors import complaint
 from sim.ledger import Cap, Spec
 
 FORMAT: Final = "quotalab-history-1"
+COUNT: Final = "operations"
+"""Key of the header's line in a file of JSON lines: how many operations follow. A file's matter, not ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +98,5 @@ def header_from_plain(plain: dict[str, Any], file: str = "") -> Header:
         raise complaint(
             f"the header cannot be read: {error}",
             file=file,
-            expected=f'an object with "format": "{FORMAT}", and of the keys {", ".join(sorted(known))}',
+            expected=f'an object with "format": "{FORMAT}"; its keys: {", ".join(sorted({*known, COUNT}))}',
         ) from error

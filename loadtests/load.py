@@ -153,13 +153,16 @@ def ready(answering: Service, planned: Plan) -> Initial:
     elif planned.options.opens:
         preparing.open_intakes(answering.asker, planned.trace.intakes, planned.trace.spec)
     before = state_before(answering, planned.trace)
+    is_shared = answering.target.profile.shared
     listed = {intake: len(who) for intake, who in (before.holders or {}).items()}
     check_clean(
         listed | before.used,
         reset=preparing.how_to_reset(planned.options.target, answering.target),
         dirty_ok=planned.options.dirty,
-        shared=answering.target.profile.shared,
+        shared=is_shared,
     )
+    if not planned.store and not is_shared:
+        preparing.check_caps(answering.asker, planned.trace.intakes, scale=planned.trace.scale)
     return before
 
 
@@ -246,11 +249,15 @@ def _is_empty(initial: Initial) -> bool:
     return is_none_used and not any((initial.holders or {}).values())
 
 
+def _workers(number: int) -> str:
+    return f"{number} worker{'' if number == 1 else 's'}"
+
+
 def _how(replayed: Replayed) -> str:
-    died = f"; {replayed.dead} worker{'s' if replayed.dead > 1 else ''} died" if replayed.dead else ""
+    died = f"; {_workers(replayed.dead)} died" if replayed.dead else ""
     if replayed.lost:
         died += (
-            f"; the records of {len(replayed.lost)} workers did not come (quotalab load-merge RUN FOLDER "
+            f"; the records of {_workers(len(replayed.lost))} did not come (quotalab load-merge RUN FOLDER "
             "brings them)"
         )
     match replayed.how:

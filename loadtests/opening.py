@@ -11,7 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from loadtests.checking import with_caps
+from loadtests.checks.requests import CURRENT
 from loadtests.header import Header, spec_from_plain
 from loadtests.histories.columns import COLUMNS
 from loadtests.histories.csv_file import ELAPSED, read_csv
@@ -56,6 +60,8 @@ class Beside:
 
     caps: tuple[Cap, ...] = ()
     """Instead of those of the same name in its header."""
+    typed: tuple[str, ...] = ()
+    """Names of those caps that somebody typed: the file must have something of their intakes."""
     spec: Spec | None = None
     """The switches to begin with, those of a scenario; None: those of the header."""
     switches: Mapping[str, str] = field(default_factory=dict)
@@ -68,6 +74,7 @@ class Beside:
 def opened(path: Path, beside: Beside) -> History:
     """The history of a file; BadInput if it cannot be one, or is not what was said of it."""
     history = _table(path, beside) if _is_table(path, beside.table) else read(path)
+    _check_caps(path, history, beside)
     header = with_caps(history.header, beside.caps)
     spec = with_switches(beside.spec or header.spec, beside.switches)
     history = replace(history, header=replace(header, spec=spec))
@@ -78,6 +85,29 @@ def opened(path: Path, beside: Beside) -> History:
         mend = "restore the file: it was cut or doubled"
         raise complaint(what, file=str(path), key="--operations", mend=mend)
     return replace(history, is_whole=True)
+
+
+def _check_caps(path: Path, history: History, beside: Beside) -> None:
+    """Complain of a cap that is given and of whose intakes nothing is in the file: its name is mistyped."""
+    named = [history.coded("intake").at(int(row)) for row in _one_of_each(history)]
+    there = {intake for intake in named if intake is not None}
+    declared = {cap.name for cap in history.header.caps}
+    if CURRENT in there or None in named or not there:
+        return  # which intakes these rows are of is not said
+    for cap in (each for each in beside.caps if each.name in beside.typed and each.name not in declared):
+        intakes = sorted({intake for intake, _ in cap.covers})
+        if there.isdisjoint(intakes):
+            what = (
+                f"no operation is of intake {' or '.join(intakes)}; the file has {', '.join(sorted(there))}"
+            )
+            raise complaint(what, file=str(path), key="--cap", mend="name an intake of the file")
+
+
+def _one_of_each(history: History) -> NDArray[np.int64]:
+    """A row of every intake that claims, releases and readings name."""
+    rows = np.flatnonzero(history.is_op("claim", "release", "read"))
+    _, first = np.unique(history.coded("intake").codes[rows], return_index=True)
+    return np.asarray(rows[first])
 
 
 def with_switches(spec: Spec, switches: Mapping[str, str]) -> Spec:

@@ -16,6 +16,9 @@ from rich.console import Console
 from rich.text import Text
 
 from loadtests import clash as clashes
+from loadtests.checking import NAMES
+from loadtests.checks import audit
+from loadtests.checks.understood import is_audited
 from loadtests.clash import Clash
 from loadtests.history import History
 from loadtests.verdict import Finding, Judgement, Verdict, shown, timeline
@@ -85,8 +88,16 @@ def lines(verdict: Verdict, history: History, *, brief: bool = False) -> list[st
     fine = (*verdict.of("VALID"), *verdict.of("NOTED"))
     found += [f"  {each.check}: {each.says}" for each in fine]
     if all(each.check != "audit" for each in verdict.findings):
-        found.append("  audit: not made, since no count of the service's own was read after the run")
+        found.append(f"  audit: {_unaudited(verdict, history)}")
     return found
+
+
+def _unaudited(verdict: Verdict, history: History) -> str:
+    """Why there is no audit; a verdict that lacks other checks too is one of which some only were asked."""
+    asked = {each.check for each in verdict.findings}
+    if is_audited(history) or not asked.issuperset({*NAMES} - {audit.CHECK}):
+        return "not asked for"
+    return "not made, since no count of the service's own was read after the run"
 
 
 def _told(finding: Finding, history: History) -> list[str]:

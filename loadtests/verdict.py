@@ -88,6 +88,13 @@ def verdict_of(findings: Sequence[Finding]) -> Verdict:
     return Verdict(max(counting, key=WEIGHT.__getitem__, default="UNKNOWN"), tuple(findings))
 
 
+def many(number: int, one: str, more: str = "") -> str:
+    """A number of things, as sentences have it: no caps, 1 cap, 2 caps."""
+    if number == 1:
+        return f"1 {one}"
+    return f"{number:,} {more or one + 's'}" if number else f"no {more or one + 's'}"
+
+
 def as_plain(verdict: Verdict, history: History) -> dict[str, Any]:
     """The verdict as verdict.json has it, with the operations of each witness in full."""
     return {

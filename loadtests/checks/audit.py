@@ -24,7 +24,7 @@ from loadtests.checks.arrays import Flags, Rows, is_repeated
 from loadtests.checks.people import initial_holders
 from loadtests.checks.requests import Requests, claims, releases
 from loadtests.history import ABSENT, AUDIT, NOBODY, History
-from loadtests.verdict import Finding
+from loadtests.verdict import Finding, many
 
 CHECK = "audit"
 Case = tuple[str, str, list[int]]
@@ -50,7 +50,7 @@ def check(history: History) -> list[Finding]:
         listed += len(one.holds)
     if findings:
         return findings
-    parts = [f"{looked:,} grants and {listed:,} holders agree with the service's own count"]
+    parts = [f"{many(looked, 'grant')} and {many(listed, 'holder')} agree with the service's own count"]
     if not all(LISTED in str(history.coded("note").at(read)) for read in reads):
         parts.append("it lists no holders, so that nobody's slot was looked up")
     return [

@@ -20,7 +20,7 @@ import numpy as np
 from loadtests.checks.arrays import Times
 from loadtests.checks.requests import Requests, claims, releases
 from loadtests.history import ABSENT, NEVER, NOBODY, History
-from loadtests.verdict import MOST_SHOWN, Finding
+from loadtests.verdict import MOST_SHOWN, Finding, many
 from sim.ledger import Cap
 
 CHECK = "bounds"
@@ -82,9 +82,11 @@ def check(history: History) -> list[Finding]:
         int(history.is_answer("full").sum()),
         int((history.is_op("read") & history.is_answer("count")).sum()),
     )
+    numbers = ((len(header.caps), "cap"), (looked, "grant"), (refused, "refusal"), (read, "reading"))
+    counts = ", ".join(many(number, one) for number, one in numbers)
     says = (
         f"no moment had more slots taken than its cap allows, no refusal met a cap with room, no reading was "
-        f"impossible: {len(header.caps)} caps, {looked:,} grants, {refused:,} refusals, {read:,} readings, "
+        f"impossible: {counts}, "
         "by counting what was certainly and what was possibly done around each"
     )
     return [Finding(CHECK, "VALID", says, count=looked + refused + read)]
@@ -151,7 +153,7 @@ def _over(history: History, asked: Requests, cap: Cap, count: Count) -> list[Fin
         return []
     limit = max(int(limit) for limit, _, _ in limits)
     total = (
-        f"{len(grants):,} slots were granted under a limit of {limit:,}"
+        f"{many(len(grants), 'slot was', 'slots were')} granted under a limit of {limit:,}"
         if not count.back_begun.size
         else (f"a limit of {limit:,} was passed, counting every slot that can have been given back")
     )
@@ -175,8 +177,8 @@ def _phantoms(history: History, asked: Requests, cap: Cap, count: Count) -> list
         return []
     worst = wrong[np.argmax(least[wrong] - most[wrong])]
     says = (
-        f"{len(wrong):,} claims were refused by cap {cap.name} while it had room; the first when at most "
-        f"{int(most[worst]):,} of {int(least[worst]):,} slots can have been taken"
+        f"{many(len(wrong), 'claim was', 'claims were')} refused by cap {cap.name} while it had room; "
+        f"the first when at most {int(most[worst]):,} of {int(least[worst]):,} slots can have been taken"
     )
     shown = (int(rows[worst]), *rows[wrong[wrong != worst]].tolist())
     return [Finding(CHECK, "INVALID", says, "phantom-full", shown, len(wrong))]
@@ -221,8 +223,8 @@ def _readings(history: History, asked: Requests, given_up: Requests) -> list[Fin
         return []
     row, low, high = wrong[0]
     says = (
-        f"{len(wrong):,} readings saw a count that cannot have been; the first saw {history['value'][row]:,} "
-        f"where it was between {low:,} and {high:,}"
+        f"{many(len(wrong), 'reading')} saw a count that cannot have been; "
+        f"the first saw {history['value'][row]:,} where it was between {low:,} and {high:,}"
     )
     return [Finding(CHECK, "INVALID", says, "wrong-reading", tuple(each[0] for each in wrong), len(wrong))]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from loadtests.checks.requests import claims
 from loadtests.history import NOBODY, NOT_ELIGIBLE, REASON, History
-from loadtests.verdict import Finding
+from loadtests.verdict import Finding, many
 from sim.load import MustSee
 
 CHECK = "exercise"
@@ -85,17 +85,25 @@ def check(history: History, *, must_see: MustSee, planned: int, sent: int) -> li
         if name == "sent_share" or had[name] >= int(wanted):
             continue
         what = name.replace("_", " ")
-        says = (
-            f"not exercised: {what} was not seen"
-            if wanted is True
-            else (f"not exercised: {had[name]:,} {what} were seen, and {wanted:,} must be")
-        )
+        were = "was" if had[name] == 1 else "were"
+        says = f"not exercised: {_counted(name, had[name])} {were} seen, and {wanted:,} must be"
+        if wanted is True:
+            says = f"not exercised: {what} was not seen"
         findings.append(Finding(CHECK, "UNKNOWN", says, mend=_mend(name)))
     if findings:
         return findings
-    shown = ", ".join(f"{number:,} {name.replace('_', ' ')}" for name, number in had.items() if number)
+    shown = ", ".join(_counted(name, number) for name, number in had.items() if number)
     begun = f"{sent:,} of {planned:,} planned operations were begun, and " if planned else ""
     return [Finding(CHECK, "VALID", f"{begun}what must be seen was: {shown}", count=sent)]
+
+
+def _counted(name: str, number: int) -> str:
+    """So many of what must be seen; that the cap was reached has no number."""
+    if name == "cap_reached":
+        return "the cap was reached"
+    is_plural = name not in ("incomplete", "ineligible")
+    what = name.replace("_", " ")
+    return many(number, what.removesuffix("es" if what == "refreshes" else "s") if is_plural else what, what)
 
 
 def _mend(name: str) -> str:

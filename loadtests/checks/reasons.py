@@ -15,7 +15,7 @@ import numpy as np
 
 from loadtests.checks.arrays import Rows
 from loadtests.history import NOBODY, REASON, History
-from loadtests.verdict import Finding
+from loadtests.verdict import Finding, many
 from sim.ledger import REASONS
 
 CHECK: Final = "reasons"
@@ -39,7 +39,9 @@ def check(history: History, *, names_reasons: bool = False) -> list[Finding]:
         findings += _wrong(history, rows[is_mine], reason)
     if findings:
         return findings
-    says = f"{len(rows):,} releases gave their slots back, or did not, as the spec says of their reasons"
+    says = f"{many(len(rows), 'release')} gave slots back, or did not, as the spec says of their reasons"
+    if not len(rows):
+        says = "no releases say whether they gave a slot back"
     return [Finding(CHECK, "VALID", says, count=len(rows))]
 
 
@@ -60,5 +62,7 @@ def _wrong(history: History, rows: Rows, reason: str) -> Iterable[Finding]:
     who = history.coded("applicant").at(int(wrong[0])) or f"release #{wrong[0]}"
     why = "whatever the reason" if reason == ANY else f"by {reason}"
     did, due = ("gave", "keeps it") if not is_due else ("did not give", "gives it back")
-    says = f"{len(wrong):,} releases {did} a slot back where the spec {due}, {why}; the first is {who}'s"
+    says = (
+        f"{many(len(wrong), 'release')} {did} a slot back where the spec {due}, {why}; the first is {who}'s"
+    )
     yield Finding(CHECK, "INVALID", says, "given-back-wrongly", tuple(wrong.tolist()), len(wrong))

@@ -19,7 +19,7 @@ from loadtests.checks.people import PerPerson, held_before
 from loadtests.checks.requests import Requests, claims, releases
 from loadtests.history import ABSENT, NOBODY, NOT_ELIGIBLE, History
 from loadtests.protocol import ANSWER
-from loadtests.verdict import Finding
+from loadtests.verdict import Finding, many
 
 CHECK = "receipts"
 REFUSALS = ("full", "closed", "duplicate")
@@ -60,7 +60,8 @@ def check(history: History, *, idempotent: bool = True, one_slot_each: bool = Tr
     count = len(asked.rows) + len(given_up.rows)
     held = [("every key had one answer", idempotent), ("every person at most one slot", one_slot_each)]
     says = ", ".join([*(words for words, is_so in held if is_so), "every slot one holder"])
-    says += f": {len(asked):,} claims and {len(given_up):,} releases, counted by key, by person and by slot"
+    says += f": {many(len(asked), 'claim')} and {many(len(given_up), 'release')}"
+    says += ", counted by key, by person and by slot"
     return [Finding(CHECK, "VALID", says, count=count)]
 
 
@@ -113,7 +114,9 @@ def _two_slots(asked: Requests, given_up: Requests) -> Iterable[Case]:
         request = asked[numbers[0]]
         times = int(released[granted == numbers[0]][0])
         freed = f", and released {times} at most" if times else ""
-        says = f"{request.applicant} was granted {len(numbers)} slots of intake {request.intake}{freed}"
+        says = (
+            f"{request.applicant} was granted {many(len(numbers), 'slot')} of intake {request.intake}{freed}"
+        )
         yield says, asked.first_done[numbers].tolist()
 
 
@@ -174,7 +177,7 @@ def _empty_releases(history: History, asked: Requests, given_up: Requests) -> It
     for numbers in _by_person(given_up, released[(times > had) & is_known]):
         request, most = given_up[numbers[0]], int(had[released == numbers[0]][0])
         says = (
-            f"{request.applicant} released {len(numbers)} slots of intake {request.intake}, "
+            f"{request.applicant} released {many(len(numbers), 'slot')} of intake {request.intake}, "
             f"and had {most} at most"
         )
         yield says, given_up.first_done[numbers].tolist()

@@ -3,11 +3,13 @@
 Nothing can be VALID of which a part is not known. So a verdict is UNKNOWN where an answer matched no rule of
 whoever read it, where the run did not come to its end, where nothing was recorded or nothing was answered,
 and where nobody can tell whether the file lost its last lines: it is of a form that can be cut (JSON lines,
-CSV), does not say how many operations it has, and does not end with an audit.
+CSV), does not say how many operations it has, and does not end with an audit. And it is UNKNOWN where caps
+are declared and claims lie under none of them: then a name is mistyped, or the rows do not say their intake.
 """
 
 import numpy as np
 
+from loadtests.checks.requests import CURRENT
 from loadtests.history import AUDIT, History
 from loadtests.verdict import Finding
 
@@ -21,7 +23,12 @@ def check(history: History) -> list[Finding]:
     asked = history.is_op(*OF_SLOTS)
     answered = int((asked & history.is_result("ok", "fail")).sum())
     decided = int((asked & history.is_result("ok")).sum())
-    findings = [*_unmatched(history), *_nothing(int(asked.sum()), decided), *_cut(history)]
+    findings = [
+        *_unmatched(history),
+        *_nothing(int(asked.sum()), decided),
+        *_cut(history),
+        *_uncovered(history),
+    ]
     if findings:
         return findings
     says = f"{answered:,} of {int(asked.sum()):,} claims, releases and readings were answered, and understood"
@@ -63,6 +70,50 @@ def _cut(history: History) -> list[Finding]:
         f"--operations {len(history)}; a reading after the run, with the note audit, would settle it too"
     )
     return [Finding(CHECK, "UNKNOWN", says, mend=mend)]
+
+
+def _uncovered(history: History) -> list[Finding]:
+    rows = uncovered(history)
+    if not rows:
+        return []
+    names = dict.fromkeys(_place(history, row) for row in rows)
+    caps = ", ".join(cap.name for cap in history.header.caps)
+    says = f"no cap covers {', '.join(names)}; the caps are {caps}"
+    place = next(iter(names)).removeprefix("intake ")
+    known = min(intake for cap in history.header.caps for intake, _ in cap.covers)
+    intakes = f"say the intake of all rows, as in --fixed intake={known}"
+    mend = intakes if place == NO_INTAKE else f"name the cap, as in --cap {place}=14700, or {intakes}"
+    return [Finding(CHECK, "UNKNOWN", says, witness=tuple(rows), count=len(rows), mend=mend)]
+
+
+def uncovered(history: History) -> list[int]:
+    """Claims that were granted or full, and are under none of the caps; none where no cap is declared.
+
+    A stream may be without a cap of its own, and then its claims are granted; refused they cannot be.
+    """
+    if not history.header.caps:
+        return []
+    intakes, streams = history.coded("intake"), history.coded("stream")
+    some, every = np.zeros((2, len(history)), dtype=np.bool_)
+    for intake, stream in {pair for cap in history.header.caps for pair in cap.covers}:
+        is_intake = intakes.is_text(intake)
+        some |= is_intake
+        every |= is_intake if stream is None else is_intake & streams.is_text(stream)
+    is_free = (history.is_answer("granted") & ~some) | (history.is_answer("full") & ~every)
+    is_free &= history.is_op("claim") & ~intakes.is_text(CURRENT)
+    return [int(row) for row in np.flatnonzero(is_free)]
+
+
+NO_INTAKE = "claims that name no intake"
+
+
+def _place(history: History, row: int) -> str:
+    """Where a claim lies: its intake, with the stream if it is the stream that no cap covers."""
+    intake, stream = history.coded("intake").at(row), history.coded("stream").at(row)
+    if intake is None:
+        return NO_INTAKE
+    is_known = any(intake == name for cap in history.header.caps for name, _ in cap.covers)
+    return f"intake {intake}/{stream}" if is_known and stream else f"intake {intake}"
 
 
 def is_audited(history: History) -> bool:

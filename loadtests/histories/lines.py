@@ -13,14 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 
-from loadtests.header import Header, header_from_plain
+from loadtests.header import COUNT, Header, header_from_plain
 from loadtests.histories.columns import COLUMNS, INTEGERS, Columns
 from loadtests.histories.plain import history_of, plain_array
 from loadtests.histories.sound import in_place, once, sound
 from loadtests.histories.table import History
 from sim.errors import BadInput, Problem, complaint
 
-OPERATIONS: Final = "operations"
+OPERATIONS: Final = COUNT
 """How many operations follow the header."""
 AT_ONCE: Final = 1 << 24
 """Bytes that are looked at in one go."""

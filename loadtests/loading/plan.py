@@ -1,5 +1,6 @@
 """What a run will do, decided and said before anything is sent."""
 
+import math
 import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,13 +14,17 @@ from loadtests.protocol import OP
 from loadtests.trace import Trace
 from loadtests.tracing.window import window_of
 from sim import scenario_file
-from sim.errors import complaint
+from sim.errors import BadInput, complaint
 from sim.scenario import Scenario
 
 STORES: Final = ("memory", "sqlite", "postgres", "valkey")
 REFERENCE: Final = "reference"
 OVERHEAD_S: Final = 20.0
 """What a run takes besides its replay: starting, the last answers, the audit, the verdict."""
+MARGIN_S: Final = 10.0
+"""What a budget that nobody gave allows besides, so that a slow machine does not end the run."""
+SHORTEST_S: Final = 5.0
+"""The shortest replay that a budget is compressed to."""
 SECOND_NS: Final = 1_000_000_000
 
 
@@ -97,10 +102,8 @@ class Plan:
         """What will be sent, where, and for how long."""
         sent, options = self.trace, self.options
         claims = int((sent.op == OP["claim"]).sum() + (sent.op == OP["ticket"]).sum())
-        caps = (
-            ", ".join(f"{cap.name}: {cap.limit:,}" for intake in sent.intakes for cap in intake.caps)
-            or "no cap"
-        )
+        limits = [f"{cap.name}: {cap.limit:,}" for intake in sent.intakes for cap in intake.caps]
+        caps = f"cap{'s' if len(limits) > 1 else ''} {', '.join(limits)}" if limits else "no cap"
         where = (
             f"the reference service on {self.store}, started here with {options.service_workers} "
             f"worker{'s' if options.service_workers > 1 else ''}"
@@ -109,9 +112,9 @@ class Plan:
             else f"{profile.load(options.target).title} (profile {options.target})"
         )
         return [
-            f"{claims:,} first sends of {len(sent.ids):,} people for caps {caps}; with hedges, retries and "
+            f"{claims:,} first sends of {len(sent.ids):,} people for {caps}; with hedges, retries and "
             "withdrawals as the answers ask for",
-            f"to {where}, in {self.replay_s:,.0f} s of {sent.clock.rate:,.4g} s of the scenario each, "
+            f"to {where}, in {self.replay_s:,.0f} s, the scenario {paced(sent.clock.rate)}, "
             f"{self.busiest_per_s:,} in the busiest second, from {self.senders}",
             f"run {sent.run}: its applicants are called {trace.PREFIX}{sent.run}-...",
             *([] if self.store else self._before()),
@@ -129,6 +132,14 @@ class Plan:
             reset = preparing.resetting(options.target, owned=options.owned)
             found.insert(0, f"before everything the service is reset: {reset.sentence()}")
         return found
+
+
+def paced(rate: float) -> str:
+    """By how much a replay is faster than the scenario, in words."""
+    if rate == 1:
+        return "at its own pace"
+    factor = f"{rate:,.0f}" if rate >= 100 else f"{rate:,.4g}"
+    return f"compressed {factor} times"
 
 
 def plan(options: Options) -> Plan:
@@ -149,10 +160,13 @@ def check(options: Options) -> None:
         ("--rate", options.rate, 1e-3),
         ("--compress", options.compress, 1e-6),
         ("--minutes", options.minutes, 1e-3),
-        ("--budget", options.budget_s, 1.0),
     ):
         if number is not None and number < least:
             raise complaint(f"{number:g} is too small", key=key, expected=f"at least {least:g}")
+    least = OVERHEAD_S + SHORTEST_S
+    if options.budget_s is not None and options.budget_s < least:
+        says = f"{options.budget_s:g} s is too small: {OVERHEAD_S:g} s are for the start, the audit and the "
+        raise complaint(f"{says}verdict", key="--budget", expected=f"at least {least:g}s")
     if options.run is not None and not (options.run.isascii() and options.run.isalnum()):
         raise complaint(f"{options.run!r} is no id", key="--run", expected="letters and digits")
     if store_of(options) is not None and options.reset:
@@ -171,16 +185,12 @@ def check(options: Options) -> None:
 def planned(options: Options, scenario: Scenario, *, run: str, source: str, text: str) -> Plan:
     """The run of a scenario; BadInput if it would be too long, too fast or go where it must not."""
     store = store_of(options)
-    budget_s = options.budget_s or scenario.load.budget_s.value
     made = _built(scenario, options, run)
+    budget_s = _budget_s(options, scenario, made.ends_ns / SECOND_NS)
     if made.ends_ns / SECOND_NS + OVERHEAD_S > budget_s:
         if options.budget_s is None or options.compress or options.minutes or options.rate:
-            raise complaint(
-                f"the replay alone takes {made.ends_ns / SECOND_NS:,.0f} s of a budget of {budget_s:,.0f} s",
-                key="--budget",
-                mend="raise --budget, or let --compress or --minutes be such that it fits",
-            )
-        minutes = max(5.0, budget_s - OVERHEAD_S) / 60
+            raise _too_long(options, made.ends_ns / SECOND_NS, budget_s)
+        minutes = (budget_s - OVERHEAD_S) / 60
         made = _built(scenario, replace(options, minutes=minutes), run)
     busiest = int(np.bincount(made.due_ns // SECOND_NS).max())
     safe.check_pace(
@@ -194,6 +204,27 @@ def planned(options: Options, scenario: Scenario, *, run: str, source: str, text
         safe.check_host(target.base_url, options.owned)
         _check_way_back(target, made)
     return Plan(options, scenario, source, text, made, store, busiest, budget_s)
+
+
+def _budget_s(options: Options, scenario: Scenario, replay_s: float) -> float:
+    """What was given, here or by the scenario; one that nobody gave is as long as the replay needs."""
+    if options.budget_s is not None:
+        return options.budget_s
+    said = scenario.load.budget_s.value
+    is_given = "budget_s" in scenario.load.model_fields_set
+    return said if is_given else max(said, replay_s + OVERHEAD_S + MARGIN_S)
+
+
+def _too_long(options: Options, replay_s: float, budget_s: float) -> BadInput:
+    """The complaint about a replay that the budget has no room for; it names whoever gave the budget."""
+    return complaint(
+        f"the replay alone takes {replay_s:,.0f} s, and what comes before and after it {OVERHEAD_S:g} s, "
+        f"of a budget of {budget_s:,.0f} s",
+        key="load.budget_s" if options.budget_s is None else "--budget",
+        file=options.scenario if options.budget_s is None else "",
+        mend=f"give --budget {math.ceil(replay_s + OVERHEAD_S)}s or more, or let --compress or --minutes be "
+        "such that it fits",
+    )
 
 
 def _check_way_back(target: profile.Target, made: Trace) -> None:

@@ -139,6 +139,34 @@ def is_open(asker: Asker, intake: str) -> bool:
     return False
 
 
+def check_caps(asker: Asker, planned: tuple[PlannedIntake, ...], *, scale: float) -> None:
+    """BadInput if the service gives an intake another cap than the plan has.
+
+    Intakes with several caps, or with a share in one, are not asked for: a single figure does not tell them.
+    """
+    for each in planned:
+        if [cap.covers for cap in each.caps] != [frozenset({(each.intake, None)})]:
+            continue
+        try:
+            limit = asker.figure("cap", each.intake)
+        except Unreadable as error:
+            raise asker.unusable(str(error), key="readings.cap") from None
+        wanted = each.caps[0].limit
+        if limit is not None and limit != wanted:
+            raise _other_cap(each.intake, limit, wanted, scale)
+
+
+def _other_cap(intake: str, limit: int, wanted: int, scale: float) -> Exception:
+    """The complaint about a cap that is not the plan's."""
+    fitting = f" (about {scale * limit / wanted:.4g})" if wanted and limit > 0 else ""
+    return complaint(
+        f"the service gives intake {intake} a cap of {limit:,}, and the plan has one of {wanted:,}",
+        key="--target",
+        mend=f"set it there (reference service: PUT /quotas/{intake}, or quotalab serve --cap "
+        f"{intake}={wanted}), or give another --scale{fitting}",
+    )
+
+
 def announced(planned: PlannedIntake, spec: Spec) -> Mapping[str, str]:
     """The variables that an order to open an intake may name."""
     whole = next((cap for cap in planned.caps if (planned.intake, None) in cap.covers), None)

@@ -1,4 +1,4 @@
-"""What a verdict costs, from the file to the replayed order: CPU seconds and peak memory, beside mere reading.
+"""What a verdict costs, from the file to the replayed order: CPU seconds and memory, beside mere reading.
 
 Each history is made and written by one process and judged by another, which has judged a small one before,
 so that compiling is not counted. `bare` histories have no applicants, keys or slots: claims, refusals and
@@ -52,7 +52,10 @@ def measured(operations: int, in_flight: int) -> Iterator[tuple[str, dict[str, A
             _made(small, replace(crowd, operations=5_000, in_flight=in_flight), is_bare)
             _made(large, replace(crowd, operations=operations, in_flight=in_flight), is_bare)
             asked = subprocess.run(
-                [sys.executable, "-c", JUDGE, str(small), str(large)], capture_output=True, text=True, check=True
+                [sys.executable, "-c", JUDGE, str(small), str(large)],
+                capture_output=True,
+                text=True,
+                check=True,
             )
             yield name, json.loads(asked.stdout)
 

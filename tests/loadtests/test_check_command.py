@@ -105,6 +105,9 @@ MISUSED = [
     (("h", "--only", "bonds"), "there is no check bonds"),
     (("h", "--column", "applicant"), "such as invoked_ns=start"),
     (("h", "--policy", "no-cap"), "there is no scenario"),
+    (("h", "--cap", "2029=3"), "no operation is of intake 2029; the file has 2022"),
+    (("h", "--junit", "no/such/folder/x.xml"), "there is no folder no/such/folder"),
+    (("h", "--json", "no/such/folder/x.json"), "there is no folder no/such/folder"),
     (("h", "h", "--order", "o.npy"), "one file cannot have the orders of several"),
 ]
 
@@ -146,9 +149,7 @@ def test_a_scenario_gives_caps_and_what_must_be_seen(right: str, capsys: pytest.
     assert check(right, *words) == 2
     found = json.loads(capsys.readouterr().out)["histories"][0]
     assert {cap["name"]: cap["limit"] for cap in found["caps"]}.items() >= {"2022": 1, "2026": 6}.items()
-    assert "not exercised: 1 refusals were seen, and 80 must be" in [
-        each["says"] for each in found["findings"]
-    ]
+    assert "not exercised: 1 refusal was seen, and 80 must be" in [each["says"] for each in found["findings"]]
 
 
 def test_nothing_but_the_verdict_is_printed_where_nobody_looks(right: str) -> None:
@@ -157,3 +158,30 @@ def test_nothing_but_the_verdict_is_printed_where_nobody_looks(right: str) -> No
     )
     assert (ran.returncode, ran.stderr) == (0, "")
     assert len(ran.stdout.splitlines()) == 1
+
+
+AUDITED = RIGHT + "\n- read 20-20 count value=1 note=audit;listed\nana hold 20-20 done slot=1"
+
+
+def test_an_audit_is_not_asked_for_or_not_made(
+    tmp_path: Path, right: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(drawn(AUDITED), tmp_path / "audited.parquet")
+    for file, options, says in (
+        (right, (), "audit: not made, since no count"),
+        (right, ("--only", "bounds,linearizability"), "audit: not asked for"),
+        (tmp_path / "audited.parquet", ("--only", "bounds"), "audit: not asked for"),
+        (tmp_path / "audited.parquet", (), "audit: 1 grant and 1 holder agree"),
+    ):
+        assert check(file, *options) == 0
+        assert f"  {says}" in capsys.readouterr().out
+
+
+def test_numbers_of_things_are_said_as_people_say_them(
+    right: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check(right) == 0
+    out = capsys.readouterr().out
+    assert "1 cap, 1 grant, 1 refusal, no readings, by counting" in out
+    assert "2 claims and no releases, counted by key" in out
+    assert "reasons: no releases say whether they gave a slot back" in out

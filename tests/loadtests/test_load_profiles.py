@@ -31,7 +31,9 @@ def test_a_queue_that_delivers_twice_is_found_out(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_an_effect_that_nobody_answered_is_read_back(tmp_path: Path) -> None:
     with started("tests.services.kinto_store") as address, lossy(address, every=3) as (here, seen):
-        ran = errand(tmp_path, "kinto", people=24, more="\n[load.must_see]\n", KINTO_URL=here, KINTO_CAP="10")
+        ran = errand(
+            tmp_path, "kinto", people=24, more="\n[load.must_see]\n", KINTO_URL=here, KINTO_CAP=f"{CAP}"
+        )
     assert seen.lost >= 2
     assert ran.code in (0, 2), ran.said  # 2: more errors than the profile's budget allows
     assert not ran.anomalies

@@ -89,7 +89,7 @@ def test_progress_says_rate_late_sends_and_outcomes(tmp_path: Path) -> None:
     watch.outcomes["granted"] = 90
     line = progress_line(Progress(4.0, 60.0, watch, 1), [2.0, 40.0])
     assert (
-        line == "4 of 60 s: 30 requests a second, 100 sent, 10 under way, 3 late; 90 granted; 1 workers died"
+        line == "4 of 60 s: 30 requests a second, 100 sent, 10 under way, 3 late; 90 granted; 1 worker died"
     )
 
 
@@ -101,7 +101,7 @@ def test_a_length_of_time_has_a_unit() -> None:
 
 def test_the_plan_says_what_will_be_sent_where_and_under_which_name(planned: Plan) -> None:
     text = "\n".join(planned.sentences())
-    assert "for caps 2019: 54" in text
+    assert "for cap 2019: 54" in text
     assert "the reference service on memory" in text
     assert f"quotalab-{planned.trace.run}-" in text
 

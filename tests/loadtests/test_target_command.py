@@ -14,6 +14,7 @@ from loadtests.profiles.filters import NAMESPACE
 from sim.errors import BadInput
 from tests.loadtests import front_desk as front
 from tests.loadtests.profiled import SMALLEST, target_of
+from tests.loadtests.services import running
 
 
 def test_the_shipped_profiles_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,3 +131,20 @@ def test_setup_is_sent_once_or_once_for_each_intake_that_it_names(tmp_path: Path
     assert [who.intake for who in one.set_up_by(["2022", "2023"])] == ["current"]
     each = target("kinto", environment={})
     assert [who.intake for who in each.set_up_by(["2022", "2023"])] == ["2022", "2023"]
+
+
+def test_the_cap_that_was_read_is_set_again_under_the_name_of_its_intake(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with running("memory", "--cap", "2022=5") as service:
+        code = cli_target.check("reference", base_url=service.url)
+        said = capsys.readouterr().out
+        assert code == 0, said
+        assert '{"cap":"2022","limit":5}' in said
+        wrong = tmp_path / "wrong.toml"
+        order = (
+            'request = "POST /quotas/{intake}/caps"\njson = { cap = "no-{cap}", limit = "{limit|number}" }'
+        )
+        wrong.write_text(f'format = 1\nname = "wrong"\nextends = "reference"\n[[set_cap]]\n{order}\n')
+        assert cli_target.check(str(wrong), base_url=service.url) == 1
+    assert "mismatch: the cap that was read, ordered again, is not accepted" in capsys.readouterr().out

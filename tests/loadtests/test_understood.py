@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.checking import check, judged
+from loadtests.checking import _of_no_cap, check, judged
+from loadtests.checks.understood import uncovered
 from loadtests.header import Header
 from loadtests.history import read, write
+from loadtests.verdict import Finding
 from sim.errors import BadInput
-from sim.ledger import cap_of
+from sim.ledger import Cap, cap_of
 from tests.loadtests.histories import drawn
 
 RIGHT = """
@@ -74,7 +76,7 @@ def test_a_damaged_file_is_refused_with_line_and_reason(tmp_path: Path, mutate: 
 @pytest.mark.parametrize("kept", range(1, 6))
 def test_no_cut_of_a_file_that_says_nothing_of_its_length_is_valid(tmp_path: Path, kept: int) -> None:
     cut = damaged(tmp_path, lambda lines: uncounted(lines)[:kept])
-    assert check(cut).judgement == ("INVALID" if kept == 5 else "UNKNOWN")  # 5: of the holders some are lost
+    assert check(cut).judgement == "UNKNOWN"
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.1, 0.5, 0.9, 0.999])
@@ -134,3 +136,61 @@ def test_no_choice_of_checks_makes_valid_what_was_not_understood() -> None:
     }
     with pytest.raises(BadInput, match="no check bonds"):
         judged(drawn(RIGHT), only=["bonds"])
+
+
+HELD_TO_A_LIST = sorted((Path(__file__).resolve().parents[1] / "histories" / "valid").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("file", HELD_TO_A_LIST, ids=lambda file: file.stem)
+def test_a_valid_file_without_its_last_line_is_neither_valid_nor_held_against_the_service(
+    file: Path, tmp_path: Path
+) -> None:
+    header, *rows = file.read_text("utf-8").splitlines()
+    uncounted_header = json.dumps({k: v for k, v in json.loads(header).items() if k != "operations"})
+    cut = tmp_path / file.name
+    cut.write_text("\n".join([uncounted_header, *rows[:-1]]) + "\n", "utf-8")
+    assert check(cut).judgement == "UNKNOWN"
+
+
+def test_a_list_that_is_whole_still_shows_who_is_missing() -> None:
+    lost = drawn(RIGHT + AUDIT.splitlines()[1])
+    assert {each.anomaly for each in judged(lost).of("INVALID")} >= {"lost-grant", "leaked-slot"}
+    doubted = judged(replace(lost, is_whole=False))
+    assert doubted.judgement == "UNKNOWN"
+    assert {each.check for each in doubted.of("UNKNOWN")} == {"audit", "linearizability"}
+    assert all("how many operations" in each.mend for each in doubted.of("UNKNOWN"))
+    over = drawn(RIGHT + "dee claim 13-15 granted slot=2" + AUDIT)
+    assert judged(replace(over, is_whole=False)).judgement == "INVALID"
+
+
+def under(*caps: str) -> Header:
+    return Header(caps=tuple(cap_of(name, 1) for name in caps))
+
+
+@pytest.mark.parametrize("caps", [("2O22",), ("2021", "2023")])
+def test_claims_under_no_declared_cap_are_unknown_and_the_caps_are_named(caps: tuple[str, ...]) -> None:
+    verdict = judged(drawn(RIGHT, header=under(*caps)))
+    assert verdict.judgement == "UNKNOWN"
+    [found] = [each for each in verdict.findings if each.check == "understood"]
+    assert found.says == f"no cap covers intake 2022; the caps are {', '.join(caps)}"
+    assert "--cap 2022=" in found.mend
+    assert "--fixed intake=" in found.mend
+
+
+def test_a_refusal_that_no_cap_covers_is_not_held_against_the_service() -> None:
+    finding = Finding("linearizability", "INVALID", "no order", "no-order", (0, 1))
+    assert _of_no_cap(finding).judgement == "UNKNOWN"
+    assert _of_no_cap(replace(finding, anomaly="two-slots")).judgement == "INVALID"
+
+
+def test_a_stream_without_a_cap_of_its_own_is_granted_and_never_full() -> None:
+    pilot = Header(caps=(Cap("2022/pilot", 1, frozenset({("2022", "pilot")})),))
+    assert uncovered(drawn(RIGHT, header=pilot)) == [1, 2]
+    assert not uncovered(drawn(RIGHT, header=Header()))
+
+
+def test_the_keys_of_a_header_are_named_with_the_count_of_its_lines(tmp_path: Path) -> None:
+    (tmp_path / "h.jsonl").write_text('{"format": "quotalab-history-1", "operation": 3}\n')
+    with pytest.raises(BadInput, match="no such key: operation") as refused:
+        read(tmp_path / "h.jsonl")
+    assert ", operations, " in str(refused.value)
