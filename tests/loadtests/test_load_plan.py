@@ -100,4 +100,4 @@ def test_figures_and_plurals_are_in_plain_words() -> None:
     assert "for caps 2022: 147, 2023: " in said[0]
     assert "in 120 s, the scenario compressed 1," in said[1]
     [found] = bounds.check(drawn("ana claim 1000000-5000000 granted slot=1"))
-    assert ": 1 cap, 1 grants" in found.says
+    assert ": 1 cap, 1 grant" in found.says

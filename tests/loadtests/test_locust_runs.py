@@ -99,7 +99,7 @@ def test_the_web_page_has_a_live_tab(tmp_path: Path, more: tuple[str, ...]) -> N
                 table = {each["key"]: each["data"] for each in stats["extended_stats"]}["allocation"]
                 shown = {row["what"]: row["count"] for row in table}
         finally:
-            # Not Ctrl-C: in a busy process Locust's own page now and then outlives it, ours or not.
+            # Not Ctrl-C, which on a very busy machine once went unheard.
             child.terminate()
             said = child.communicate(timeout=30)[1]
     assert "Allocation" in index
