@@ -41,7 +41,7 @@ clean:                          ## caches and builds; .venv and results stay
 	@touch $@
 
 .venv/.installed-test: pyproject.toml constraints.txt | $(BIN)/uv
-	$(INSTALL) --editable ".[test,fast,servers]"
+	$(INSTALL) --editable ".[test,fast,servers,cluster]"
 	@touch $@ .venv/.installed
 
 $(BIN)/uv: | $(BIN)/python
