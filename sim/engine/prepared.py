@@ -4,6 +4,7 @@ Only people in scope take part; everyone else's course is known without a simula
 order, because then a stable sort by time is the declared order of simultaneous events.
 """
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +82,11 @@ def prepare(scenario: Scenario, people: People) -> Prepared:
         np.argsort(certified, kind="stable"),
         office_hours(scenario),
     )
+
+
+def for_scenario(prepared: Prepared, scenario: Scenario) -> Prepared:
+    """The same people ready for another scenario, one that differs in nothing which people depend on."""
+    return dataclasses.replace(prepared, scenario=scenario, hours=office_hours(scenario))
 
 
 def in_groups(prepared: Prepared, policy: Policy) -> Rows:
