@@ -132,7 +132,9 @@ def pool_of(
     watched = [(pool.READ, begins, ends, 0, low, high) for begins, ends, low, high in counter.watched]
     more = np.array(watched, dtype=np.int64).reshape(-1, 6)
     is_read = kind == pool.READ
-    is_optional = windows.is_optional[members] | np.isin(members, counter.perhaps)
+    is_optional = windows.is_optional[members]
+    if len(counter.perhaps):
+        is_optional = is_optional | np.isin(members, counter.perhaps)
     made = Pool(
         kind=np.append(kind, more[:, 0].astype(np.int8)),
         begins=np.append(windows.begins[members], more[:, 1]),

@@ -18,7 +18,7 @@ from loadtests.history import History
 from loadtests.linear import pool as pool_module
 from loadtests.linear.counters import Counter, pool_of
 from loadtests.linear.kernel import judge
-from loadtests.linear.operations import GRANT, RELEASE, Operations, Whole
+from loadtests.linear.operations import GRANT, RELEASE, Operations, Whole, among
 from loadtests.linear.pool import GRANT as GRANTS
 from loadtests.linear.pool import LIMIT, MANY, Pool
 from loadtests.linear.pool import READ as READS
@@ -72,7 +72,7 @@ def _with_master(operations: Operations, group: list[Counter]) -> list[Counter]:
     """The counters, the one first that has every grant; one without a limit is added if there is none."""
     if len(group) == 1:
         return group
-    changes = [each.members[np.isin(operations.kind[each.members], (GRANT, RELEASE))] for each in group]
+    changes = [each.members[among(operations.kind[each.members], (GRANT, RELEASE))] for each in group]
     every = np.unique(np.concatenate(changes))
     for index, mine in enumerate(changes):
         if len(mine) == len(every):
@@ -109,7 +109,7 @@ def _between(
     found = copied(windows)
     for counter in reversed(small):
         pool, members = pool_of(history, operations, found, counter)
-        if np.isin(pool.kind, (RELEASES, LIMIT)).any():
+        if among(pool.kind, (RELEASES, LIMIT)).any():
             return None
         latest = judge(pool)
         if latest.judgement != "VALID":
@@ -169,7 +169,7 @@ def _small_first(
         if judged.judgement != "VALID":
             return
         place = members[judged.order]
-        mine = (place >= 0) & np.isin(operations.kind[place], (GRANT, RELEASE))
+        mine = (place >= 0) & among(operations.kind[place], (GRANT, RELEASE))
         fixed.begins[place[mine]] = fixed.ends[place[mine]] = judged.at[mine]
         fixed.is_optional[place[mine]] = False
         left_out = np.setdiff1d(members, place)
@@ -185,7 +185,7 @@ def _with_others(
     place_of[line.place] = 2 * np.arange(len(line.place))
     place_of[-1] = -1
     parts, ats, keys = [line.place], [line.at], [2 * np.arange(len(line.place))]
-    is_member = np.isin(operations.kind, (GRANT, RELEASE))
+    is_member = among(operations.kind, (GRANT, RELEASE))
     for counter in others:
         gaps = gaps_of(windows.begins, windows.ends, line.at)
         begins = np.where(is_member, place_of[:-1], gaps[0])

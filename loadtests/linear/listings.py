@@ -19,6 +19,7 @@ from loadtests.linear.operations import (
     Flags,
     Names,
     Whole,
+    among,
 )
 from loadtests.linear.rows import COLUMNS, Rows, column_of
 from loadtests.protocol import ANSWER, OP, RESULT
@@ -39,7 +40,7 @@ def others_of(history: History, rows: Rows) -> dict[str, Whole]:
     for word, code in _ORDERS.items():
         kinds[OP[word]] = code
     kind = kinds[rows.op]
-    is_order = np.isin(kind, (OPEN, CLOSE, SET_CAP, REFRESH))
+    is_order = among(kind, (OPEN, CLOSE, SET_CAP, REFRESH))
     unknown = (rows.result == RESULT["info"]) | (rows.result == RESULT["pending"])
     which = np.flatnonzero(
         (kind >= 0) & ((rows.result == RESULT["ok"]) | (is_order & unknown) | (kind == HOLDS))
@@ -72,12 +73,12 @@ def _with_absent(history: History, rows: Rows, part: dict[str, Whole]) -> dict[s
     }
     if not listed:
         return part
-    is_list = np.isin(notes.codes[part["row"]], list(listed)) & np.isin(part["kind"], (READ, NOTHING))
+    is_list = np.isin(notes.codes[part["row"]], list(listed)) & among(part["kind"], (READ, NOTHING))
     more: list[dict[str, Whole]] = []
     for place in np.flatnonzero(is_list).tolist():
         intake, row = part["intake"][place], part["row"][place]
         holds = (part["kind"] == HOLDS) & (part["intake"] == intake)
-        asked = (rows.intake == intake) & np.isin(rows.op, (OP["claim"], OP["release"]))
+        asked = (rows.intake == intake) & among(rows.op, (OP["claim"], OP["release"]))
         asked |= (rows.intake < 0) & (rows.op == OP["claim"])
         absent = np.setdiff1d(rows.applicant[asked], np.append(part["person"][holds], -1))
         count = len(absent)
@@ -101,7 +102,7 @@ def strangers(history: History, rows: Rows, names: Names, others: dict[str, Whol
     Those whom an audit lists were granted a slot by then, unless they had one before; without any list there
     may be as many as there is room for. A list that names no stream leaves it open in which they count.
     """
-    ours = np.unique(rows.applicant[np.isin(rows.op, (OP["claim"], OP["release"]))])
+    ours = np.unique(rows.applicant[among(rows.op, (OP["claim"], OP["release"]))])
     foreign = (others["kind"] == HOLDS) & ~np.isin(others["person"], ours)
     is_listed = bool((others["kind"] == ABSENT).any() or foreign.any())
     others["kind"] = np.where(foreign, NOTHING, others["kind"])

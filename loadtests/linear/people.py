@@ -24,6 +24,7 @@ from loadtests.linear.operations import (
     Names,
     Operations,
     Whole,
+    among,
 )
 from loadtests.linear.windows import Flags, Windows
 
@@ -108,7 +109,7 @@ def walk(operations: Operations, people: Everyone, windows: Windows) -> tuple[Fl
     lengths = np.diff(people.first)
     owner = np.repeat(np.arange(count), lengths)
     layer = np.arange(len(people.place)) - people.first[:-1][owner]
-    changes = np.isin(operations.kind[people.place], (GRANT, RELEASE))
+    changes = among(operations.kind[people.place], (GRANT, RELEASE))
     tangled[owner[windows.is_optional[people.place]]] = True
     held = people.start.copy()
     slot = np.full(count, -1, dtype=np.int64)
@@ -150,7 +151,7 @@ for _kind, _leaves in LEAVES.items():
 def _after_grant(operations: Operations, people: Everyone, tangled: Flags, owner: Whole) -> Clash | None:
     """A refusal under a key that had been granted before, by somebody who is not tangled."""
     kind, request = operations.kind[people.place], operations.request[people.place]
-    refused = np.flatnonzero(np.isin(kind, (FULL, DUPLICATE, CLOSED)) & (request >= 0) & ~tangled[owner])
+    refused = np.flatnonzero(among(kind, (FULL, DUPLICATE, CLOSED)) & (request >= 0) & ~tangled[owner])
     granted = kind == GRANT
     if not len(refused) or not granted.any():
         return None

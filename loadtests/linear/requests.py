@@ -22,6 +22,7 @@ from loadtests.linear.operations import (
     Clash,
     Flags,
     Whole,
+    among,
 )
 from loadtests.linear.rows import COLUMNS, Rows, column_of
 from loadtests.protocol import ANSWER, OP, RESULT
@@ -82,7 +83,7 @@ def _asked(history: History, rows: Rows, *, claims: bool) -> _Asked:
     if claims:
         of_grant = (rows.slot[which] >= 0) | ((rows.cap[which] == NO_REFUSAL) & (spec.refusals == "fresh"))
         done = (answer == ANSWER["granted"]) | (replayed & of_grant)
-        refused = np.isin(answer, [ANSWER[word] for word in ("full", "duplicate", "closed")])
+        refused = among(answer, [ANSWER[word] for word in ("full", "duplicate", "closed")])
         refused |= replayed & ~of_grant
         if spec.counts == "received":
             maybe |= answer == ANSWER["incomplete"]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from loadtests.history import NEVER
-from loadtests.linear.operations import CLOSE, CLOSED, DUPLICATE, FULL, GRANT, OPEN, Clash, Operations
+from loadtests.linear.operations import CLOSE, CLOSED, DUPLICATE, FULL, GRANT, OPEN, Clash, Operations, among
 from loadtests.linear.windows import Windows
 
 EARLIEST = -(2**63) + 1
@@ -66,7 +66,7 @@ def _year(operations: Operations, windows: Windows, mine: np.ndarray) -> tuple[Y
     kind, optional = operations.kind[mine], windows.is_optional[mine]
     begins, ends = windows.begins[mine], windows.ends[mine]
     rows = operations.row[mine]
-    decided = np.isin(kind, (GRANT, FULL, DUPLICATE)) & ~optional
+    decided = among(kind, (GRANT, FULL, DUPLICATE)) & ~optional
     first_end = int(ends[decided].min(initial=NEVER))
     last_begin = int(begins[decided].max(initial=EARLIEST))
     low_open = high_open = EARLIEST
