@@ -123,11 +123,21 @@ _TIME_SAVED = {
     "permit_years_before_pr": Measure(
         "years", "of these, before permanent residence would have come", "higher"
     ),
+    "permit_years_after_pr": Measure(
+        "years", "of these, when permanent residence alone would have brought the person by then"
+    ),
     "permits_in_force": Measure("permits", "of people who arrived, still valid at the horizon"),
 }
 
 _WORKLOAD = {
     "utilisation": Measure("", "officers' busy time / scheduled time", "", True),
+    "peak_month_utilisation": Measure("", "the same in the busiest calendar month", "lower"),
+    "peak_week_load": Measure(
+        "", "officers' work that becomes ready in the busiest week / scheduled in it", "lower"
+    ),
+    "overtime_hours": Measure(
+        "hours", "past closing, if officers finished every file on the day they begin it", "lower"
+    ),
     "waited_share": Measure("", "started files that waited for an officer", "lower"),
     "mean_queue_days": Measure(
         "days", "from ready to start, mean over started files, nights included", "lower"

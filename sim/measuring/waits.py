@@ -14,23 +14,30 @@ import math
 
 import numpy as np
 
-from sim.clock import DAY_S, MONTH_S, NEVER, WEEK_S, YEAR_S
+from sim.clock import DAY_S, MONTH_S, NEVER, WEEK_S, YEAR_S, Seconds
 from sim.ledger import Spec
 from sim.measuring.survival import Incidence, cumulative_incidence
 from sim.outcome import (
+    DECLINED,
     PR_FIRST,
-    PR_REFUSED,
     REFUSED,
     REFUSED_OVER_CAP,
     RETURNED_INCOMPLETE,
     RETURNED_OVER_CAP,
+    STATUSES,
+    WITHDRAWN,
     Outcome,
+    Whole,
 )
 from sim.people import People
 from sim.population import Flags
 from sim.scenario import Scenario
 
-PERMIT_GOT, PERMANENT_RESIDENCE, OTHER_END = 1, 2, 3  # causes of `certificate_to_permit`
+ENDS = ("permit", "permanent residence", "lapsed", "refused", "withdrew")
+"""What becomes of a certificate holder, each competing with the others: a permit; permanent residence granted
+before one; the letter or the certificate lapsed (or permanent residence was refused, which ends it); the
+application was refused on the merits; the letter was declined or the application withdrawn."""
+PERMIT_GOT, PERMANENT_RESIDENCE, LAPSE, REFUSAL, WITHDRAWAL = range(1, 6)  # causes of `certificate_to_permit`
 
 
 def wait_measures(scenario: Scenario, people: People, outcome: Outcome, spec: Spec) -> dict[str, float]:
@@ -86,27 +93,47 @@ def application_to_decision(
     return cumulative_incidence(None, end - outcome.filed_s[rows], (decided_s < NEVER).astype(np.int64))
 
 
-def certificate_to_permit(scenario: Scenario, people: People, outcome: Outcome) -> Incidence:
-    """Aalen-Johansen of the seconds from the certificate to the permit, with two groups of competing ends.
+def certificate_to_permit(
+    scenario: Scenario, people: People, outcome: Outcome, *, among: Flags | None = None
+) -> Incidence:
+    """Aalen-Johansen of the seconds from the certificate to whatever comes first of `ENDS`.
 
-    Permanent residence is one; certificates expired, letters declined or lapsed, withdrawals and refusals are
-    the other. Whoever was turned away and does not file again is watched until their standing ends.
+    `among` picks some of the people. Only the horizon censors: permanent residence and every other end
+    compete with the permit, since treating them as censored would ask how long permits took if nobody ever
+    left. The backlog enters at its age at the start.
+    """
+    end, cause = ends(people, outcome)
+    certified_s = people.certified_s
+    if among is not None:
+        end, cause, certified_s = end[among], cause[among], certified_s[among]
+    is_seen = end < scenario.ends_s
+    age = np.minimum(end, scenario.ends_s) - certified_s
+    entry = np.maximum(scenario.starts_s - certified_s, 0)
+    return cumulative_incidence(entry, np.maximum(age, 0), np.where(is_seen, cause, 0), causes=len(ENDS))
+
+
+def ends(people: People, outcome: Outcome) -> tuple[Seconds, Whole]:
+    """When everyone's course ends, and by which of `ENDS` (its place, from 1 on).
+
+    Whoever was turned away and does not file again is watched until their standing ends. A time beyond the
+    horizon may be NEVER or a moment that nobody will see; the cause means something only before it.
     """
     status = outcome.status
-    is_permanent = (status == PR_FIRST) | (status == PR_REFUSED)
     turned_away = (
         (status == RETURNED_INCOMPLETE) | (status == RETURNED_OVER_CAP) | (status == REFUSED_OVER_CAP)
     )
     end = np.where(status == REFUSED, outcome.decided_s, outcome.left_s)
     end = np.where(turned_away, people.standing_until_s, end)
-    is_permanent |= turned_away & people.files_pr
-    cause = np.where(is_permanent, PERMANENT_RESIDENCE, OTHER_END)
+    cause = _BY_STATUS[status]
+    cause = np.where(turned_away & people.files_pr & people.pr_approved, PERMANENT_RESIDENCE, cause)
     got = outcome.permit_s < NEVER
-    end, cause = np.where(got, outcome.permit_s, end), np.where(got, PERMIT_GOT, cause)
-    is_seen = end < scenario.ends_s
-    age = np.minimum(end, scenario.ends_s) - people.certified_s
-    entry = np.maximum(scenario.starts_s - people.certified_s, 0)
-    return cumulative_incidence(entry, np.maximum(age, 0), np.where(is_seen, cause, 0), causes=3)
+    return np.where(got, outcome.permit_s, end), np.where(got, PERMIT_GOT, cause)
+
+
+_BY_STATUS = np.full(len(STATUSES), LAPSE)
+_BY_STATUS[PR_FIRST] = PERMANENT_RESIDENCE
+_BY_STATUS[REFUSED] = REFUSAL
+_BY_STATUS[[DECLINED, WITHDRAWN]] = WITHDRAWAL
 
 
 def time_measures(scenario: Scenario, people: People, outcome: Outcome) -> dict[str, float]:
@@ -125,5 +152,6 @@ def time_measures(scenario: Scenario, people: People, outcome: Outcome) -> dict[
         "labour_months_gained": float((np.minimum(saved, validity) * people.employed[rows]).sum()) / MONTH_S,
         "permit_years": float(on_permit.sum()) / YEAR_S,
         "permit_years_before_pr": float(np.minimum(on_permit, earlier).sum()) / YEAR_S,
+        "permit_years_after_pr": float(np.maximum(on_permit - earlier, 0).sum()) / YEAR_S,
         "permits_in_force": float(np.count_nonzero(arrived_s + validity > scenario.ends_s)),
     }

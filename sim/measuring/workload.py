@@ -8,13 +8,15 @@ at night wait for the doors to open: they are in the queue, but do not wait for 
 import datetime
 import functools
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from sim import clock
-from sim.clock import DAY_S, MONTH_S, NEVER, YEAR_S, Seconds, WorkingHours
+from sim.clock import DAY_S, MONTH_S, NEVER, WEEK_S, YEAR_S, Seconds, WorkingHours
 from sim.engine.prepared import office_hours
 from sim.ledger import Spec
+from sim.measuring.survival import Floats
 from sim.measuring.waits import taken_on
 from sim.outcome import Outcome, Whole
 from sim.people import People
@@ -27,7 +29,7 @@ def workload_measures(scenario: Scenario, people: People, outcome: Outcome, spec
     rows = np.flatnonzero(outcome.started_s < NEVER)
     begun = hours.working(outcome.started_s[rows])
     return {
-        **_officers(scenario, begun, people.service_s[rows], hours),
+        **_officers(scenario, outcome, begun, people.service_s[rows], hours),
         **_queue(outcome, rows, begun, hours),
         **_backlog(scenario, *in_processing(people, outcome, spec)),
         **_peaks(scenario, outcome),
@@ -44,22 +46,81 @@ def in_processing(people: People, outcome: Outcome, spec: Spec) -> tuple[Seconds
     return entered[rows], np.minimum(outcome.decided_s, outcome.left_s)[rows]
 
 
-def _officers(scenario: Scenario, begun: Seconds, service: Seconds, hours: WorkingHours) -> dict[str, float]:
-    """Utilisation in all and by calendar year, of services that began at these seconds of working time.
+def _officers(
+    scenario: Scenario, outcome: Outcome, begun: Seconds, service: Seconds, hours: WorkingHours
+) -> dict[str, float]:
+    """The officers' time, of services that began at these seconds of working time.
 
-    Only the part of a service that lies inside counts.
+    An average over years hides what a round of letters brings, hence the busiest month, and the busiest week
+    of incoming work.
     """
-    years = range(scenario.starts.year, scenario.ends.year + 1)
-    turns = [clock.at(datetime.date(year, 1, 1), scenario.time_zone) for year in years[1:]]
-    walls = np.array([scenario.starts_s, *turns, scenario.ends_s], dtype=np.int64)
-    bounds = hours.working(walls)
-    busy = np.diff([int(np.clip(bound - begun, 0, service).sum()) for bound in bounds])
-    offered = np.diff(bounds) * int(scenario.offices.officers.value)
-    shares = [float(b / o) if o else math.nan for b, o in zip(busy, offered, strict=True)]
-    overall = float(busy.sum() / offered.sum()) if offered.sum() else math.nan
-    return {"utilisation": overall} | {
-        f"utilisation/{y}": share for y, share in zip(years, shares, strict=True)
+    months = busy_by_month(scenario, begun, service, hours)
+    years = np.array([clock.local(bound, scenario.time_zone).year for bound in months.begins_s.tolist()])
+    names = range(scenario.starts.year, scenario.ends.year + 1)
+    busy, offered = (
+        np.bincount(years - names[0], each, len(names)) for each in (months.busy, months.offered)
+    )
+    return {
+        "utilisation": _share(busy.sum(), offered.sum()),
+        **{f"utilisation/{y}": _share(b, o) for y, b, o in zip(names, busy, offered, strict=True)},
+        "peak_month_utilisation": max(
+            (_share(b, o) for b, o in zip(months.busy, months.offered, strict=True) if o), default=math.nan
+        ),
+        "peak_week_load": _peak_week(scenario, outcome, service, hours),
+        "overtime_hours": float(_past_closing(begun, service, hours).sum()) / 3600.0,
     }
+
+
+class Months(NamedTuple):
+    """Officers' time by calendar month, in working seconds."""
+
+    begins_s: Seconds
+    """When each month begins, the first with the scenario."""
+    busy: Floats
+    """Worked on files."""
+    offered: Floats
+    """Scheduled, of all officers."""
+
+
+def busy_by_month(scenario: Scenario, begun: Seconds, service: Seconds, hours: WorkingHours) -> Months:
+    """How busy the officers are in each month; only the part of a service that lies inside it counts."""
+    inner = clock.month_starts(scenario.starts_s, scenario.ends_s, scenario.time_zone)
+    walls = np.array([scenario.starts_s, *inner, scenario.ends_s], dtype=np.int64)
+    bounds = hours.working(walls)
+    # Work done by w is the sum of (w - begin)+ less (w - end)+, a count and a sum over those before w each.
+    done = _elapsed(begun, bounds) - _elapsed(begun + service, bounds)
+    offered = np.diff(bounds) * int(scenario.offices.officers.value)
+    return Months(walls[:-1], np.diff(done).astype(np.float64), offered.astype(np.float64))
+
+
+def _elapsed(since: Seconds, bounds: Seconds) -> Seconds:
+    """The sum of (bound - since)+ at each bound."""
+    place = np.searchsorted(bounds, since, side="left")
+    count = np.cumsum(np.bincount(place, minlength=len(bounds) + 1))[: len(bounds)]
+    total = np.cumsum(np.bincount(place, since, len(bounds) + 1))[: len(bounds)]
+    return count * bounds - np.rint(total).astype(np.int64)
+
+
+def _peak_week(scenario: Scenario, outcome: Outcome, service: Seconds, hours: WorkingHours) -> float:
+    """Officers' work that becomes ready in the busiest week, over what is scheduled in it."""
+    begins = np.arange(scenario.starts_s, scenario.ends_s + WEEK_S, WEEK_S)
+    offered = np.diff(hours.working(begins)) * int(scenario.offices.officers.value)
+    rows = np.flatnonzero(outcome.started_s < NEVER)
+    week = (outcome.ready_s[rows] - scenario.starts_s) // WEEK_S
+    came = np.bincount(week, service, len(offered))
+    return max(
+        (_share(work, time) for work, time in zip(came, offered, strict=True) if time), default=math.nan
+    )
+
+
+def _past_closing(begun: Seconds, service: Seconds, hours: WorkingHours) -> Seconds:
+    """Of each service, what is left to do when the day on which it began ends."""
+    day = np.minimum(np.searchsorted(hours.worked_s, begun, side="right"), len(hours.worked_s) - 1)
+    return np.maximum(begun + service - hours.worked_s[day], 0)
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else math.nan
 
 
 def _queue(outcome: Outcome, rows: Whole, begun: Seconds, hours: WorkingHours) -> dict[str, float]:
