@@ -10,7 +10,7 @@ and is not drawn, is in its header, as the count before the run; `besides` says 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from loadtests.checks import bounds, linearizability, receipts
 from loadtests.clashes import picture
@@ -98,6 +98,18 @@ def _as_found(history: History, finding: Finding) -> Clash:
     besides = f"and {more:,} more operations" * bool(more)
     first = int(history["invoked_ns"].min())
     return Clash(part, tuple(rows), finding.says, finding.anomaly, besides, False, first)
+
+
+def as_plain(clash: Clash) -> dict[str, Any]:
+    """A clash as JSON has it: rows of the whole history, and the operations as they are drawn."""
+    return {
+        "anomaly": clash.anomaly,
+        "says": clash.says,
+        "rows": [int(row) for row in clash.rows],
+        "besides": clash.besides or None,
+        "suffices": clash.is_proof,
+        "operations": list(clash.history.rows(range(min(len(clash.history), MOST_DRAWN)))),
+    }
 
 
 def timeline(clash: Clash, *, width: int = 100) -> list[str]:

@@ -12,12 +12,14 @@ from typing import Any, Final
 import numpy as np
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
 
-from loadtests.history import NEVER, History
+from loadtests.history import AUDIT, NEVER, History
 from loadtests.protocol import ANSWERS, OPS
 
 LOWEST_US: Final = 1
 HIGHEST_US: Final = 3_600_000_000
 DIGITS: Final = 3
+BUCKET_BITS: Final = 11
+"""Leading bits of a value that a histogram of so many digits keeps: 2 x 1,000 values need that many."""
 SHARES: Final = (50.0, 90.0, 99.0, 99.9)
 
 
@@ -47,7 +49,7 @@ class Latencies:
 def latencies(history: History) -> list[Latencies]:
     """All answered operations, then each outcome; the most frequent first."""
     is_sent = ~history.is_op("hold", "fault") & (history["completed_ns"] < NEVER) & (history["answer"] >= 0)
-    is_sent &= ~np.array([(note or "").startswith("audit") for note in history["note"]], dtype=np.bool_)
+    is_sent &= ~history.coded("note").starting(AUDIT)
     rows = np.flatnonzero(is_sent)
     done = history["completed_ns"][rows]
     due_us = np.maximum(0, done - history["due_ns"][rows]) // 1_000
@@ -71,12 +73,35 @@ def write(path: Path, found: list[Latencies]) -> None:
     path.write_text("".join(lines), "ascii")
 
 
+def read(path: Path) -> list[Latencies]:
+    """What `write` wrote."""
+    found: dict[str, dict[str, Any]] = {}
+    for line in path.read_text("ascii").splitlines():
+        name, kind, encoded = line.split(",")
+        found.setdefault(_outcome(name), {})[kind] = HdrHistogram.decode(encoded)
+    return [Latencies(name, each["from-due"], each["service"]) for name, each in found.items()]
+
+
+def _outcome(name: str) -> str:
+    """The op and answer of a name in the file; both may have hyphens of their own."""
+    op = next((op for op in OPS if name.startswith(f"{op}-")), None)
+    return name if op is None else f"{op} {name[len(op) + 1 :]}"
+
+
 def _histogram(values_us: "np.ndarray[Any, np.dtype[np.int64]]") -> Any:
     histogram = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
-    values, counts = np.unique(values_us, return_counts=True)
+    values, counts = np.unique(_rounded(values_us), return_counts=True)
     for value, count in zip(values.tolist(), counts.tolist(), strict=True):
-        histogram.record_value(min(max(value, LOWEST_US), HIGHEST_US), count)
+        histogram.record_value(value, count)
     return histogram
+
+
+def _rounded(values_us: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[Any, np.dtype[np.int64]]":
+    """The least value of the bucket that each falls in, so that a bucket is recorded once."""
+    values = np.clip(values_us, LOWEST_US, HIGHEST_US)
+    bits = np.frexp(values.astype(np.float64))[1] - BUCKET_BITS
+    shift = np.maximum(0, bits).astype(np.int64)
+    return np.asarray(values >> shift << shift, dtype=np.int64)
 
 
 def _quantiles(histogram: Any) -> dict[str, float]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from loadtests import latency, signs
+from loadtests import latency, show_verdict, signs
 from loadtests import verdict as verdicts
 from loadtests.header import Header, Initial
 from loadtests.history import HARNESS, History, write
@@ -237,7 +237,7 @@ def _judged(
     gates = gating.gates(history, found, planned.trace, answering.target)
     took_s = time.monotonic() - begun
     loaded = Loaded(planned, folder, replayed, history, verdict, found, gates, settled, took_s)
-    folders.write_json(folder / "verdict.json", verdicts.as_plain(verdict, history))
+    folders.write_json(folder / "verdict.json", show_verdict.as_plain(verdict, history))
     judging.draw(folder, history, verdict)
     folders.write_json(folder / "summary.json", loaded.as_plain())
     return loaded

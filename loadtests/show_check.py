@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 from rich.console import Console
 
 from loadtests import show_verdict
-from loadtests import verdict as verdicts
 from loadtests.history import History
 from loadtests.verdict import Verdict
 
@@ -42,15 +41,7 @@ class Judged:
             "read_s": round(self.read_s, 3),
             "judged_s": round(self.judged_s, 3),
         }
-        clash = show_verdict.clash_of(self.verdict, self.history)
-        plain = clash and {
-            "anomaly": clash.anomaly,
-            "says": clash.says,
-            "rows": [int(row) for row in clash.rows],
-            "besides": clash.besides or None,
-            "suffices": clash.is_proof,
-        }
-        return about | verdicts.as_plain(self.verdict, self.history) | {"clash": plain}
+        return about | show_verdict.as_plain(self.verdict, self.history)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ Load tests and judged files are shown alike.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 from xml.etree import ElementTree
 
 from rich.console import Console
 from rich.text import Text
 
 from loadtests import clash as clashes
+from loadtests import verdict as verdicts
 from loadtests.checking import NAMES
 from loadtests.checks import audit
 from loadtests.checks.understood import is_audited
@@ -69,6 +70,13 @@ def headline(verdict: Verdict, history: History) -> str:
     has_order = any(finding.order is not None for finding in verdict.findings)
     explained = "one order of the operations explains every answer"
     return f"VALID: {told}; {explained if has_order else 'what was checked found nothing wrong'}"
+
+
+def as_plain(verdict: Verdict, history: History) -> dict[str, Any]:
+    """The verdict as verdict.json has it: with its sentence, and with what clashes."""
+    clash = clash_of(verdict, history)
+    told = {"says": headline(verdict, history), "clash": None if clash is None else clashes.as_plain(clash)}
+    return verdicts.as_plain(verdict, history) | told
 
 
 def lines(verdict: Verdict, history: History, *, brief: bool = False) -> list[str]:

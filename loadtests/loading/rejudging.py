@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from loadtests import latency, profile, shipping
+from loadtests import latency, profile, shipping, show_verdict
 from loadtests import verdict as verdicts
 from loadtests.history import AUDIT, HARNESS, History, read, write
 from loadtests.loading import folder as folders
@@ -68,8 +68,7 @@ def _keep(
     write(history, run / "history.parquet")
     found = latency.latencies(history)
     latency.write(run / "latency.hdr", found)
-    plain = verdicts.as_plain(verdict, history)
-    folders.write_json(run / "verdict.json", plain)
+    folders.write_json(run / "verdict.json", show_verdict.as_plain(verdict, history))
     judging.draw(run, history, verdict)
     told = {
         "operations": len(history),
@@ -78,5 +77,5 @@ def _keep(
         "latencies": [each.as_plain() for each in found],
         "exit_code": verdict.exit_code,
     }
-    folders.write_json(run / "summary.json", summary | told | plain)
+    folders.write_json(run / "summary.json", summary | told | verdicts.as_plain(verdict, history))
     folders.finish(results.RunFolder(run, manifest), is_complete=is_whole)

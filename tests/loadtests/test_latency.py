@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
 
-from loadtests.latency import latencies, write
+from loadtests.latency import DIGITS, HIGHEST_US, LOWEST_US, latencies, read, write
 from tests.loadtests.histories import drawn
 
 STALL = "\n".join(
@@ -34,3 +35,23 @@ def test_any_reader_of_hdr_histograms_reads_the_file(tmp_path: Path) -> None:
     name, kind, encoded = (tmp_path / "latency.hdr").read_text("ascii").splitlines()[2].split(",")
     assert (name, kind) == ("claim-granted", "from-due")
     assert HdrHistogram.decode(encoded).get_total_count() == 200
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    found = latencies(drawn(STALL + "\nana set-cap 5-6 done cap=2022 value=3\nbo claim 7-9 accepted-async"))
+    write(tmp_path / "latency.hdr", found)
+    again = read(tmp_path / "latency.hdr")
+    assert [each.as_plain() for each in again] == [each.as_plain() for each in found]
+    assert "claim accepted-async" in {each.outcome for each in again}
+
+
+def test_recording_by_bucket_is_recording_value_by_value() -> None:
+    rng = np.random.default_rng(1)
+    took_us = np.append((10 ** (rng.random(300) * 9.4)).astype(int), [0, 1, 2_047, 2_048, 2_049, HIGHEST_US])
+    text = "\n".join(f"p{at} claim 0-{1_000 * took} granted" for at, took in enumerate(took_us.tolist()))
+    plainly = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
+    for took in took_us.tolist():
+        plainly.record_value(max(took, LOWEST_US))
+    everything, _ = latencies(drawn(text))
+    assert everything.from_due.encode() == plainly.encode()
+    assert everything.from_due.get_max_value() == plainly.get_max_value()
