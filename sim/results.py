@@ -32,6 +32,8 @@ MANIFEST = "manifest.json"
 FORMAT = "quotalab-run-1"
 TABLES = ("replications.parquet", "applicants.parquet", "events.parquet")
 OURS = ("scenario.toml", "settings.json", "summary.json", *TABLES)
+PAGE = "report.html"
+"""The page, which can be made again from the others at any time, so the manifest has no digest of it."""
 PACKAGES = ("numpy", "scipy", "simpy", "pydantic", "duckdb", "joblib", "numba")
 
 
@@ -120,6 +122,12 @@ def finish_comparison(folder: RunFolder, found: "Comparison", *, applicants: int
     return _closed(folder, complete=found.complete)
 
 
+def write_page(folder: Path, text: str) -> Path:
+    """Put a page into a run folder; where it is."""
+    _write(folder / PAGE, text.encode())
+    return folder / PAGE
+
+
 def _closed(folder: RunFolder, *, complete: bool) -> RunFolder:
     """The manifest with the digest of every file."""
     there = (folder.path / name for name in OURS)
@@ -170,7 +178,9 @@ def _claim(path: Path) -> None:
     found = sorted(each.name for each in path.iterdir())
     if not found:
         return
-    strange = [name for name in found if name not in (*OURS, MANIFEST) and not name.endswith(_UNFINISHED)]
+    strange = [
+        name for name in found if name not in (*OURS, PAGE, MANIFEST) and not name.endswith(_UNFINISHED)
+    ]
     if strange or not _is_ours(path):
         what = ", ".join((strange or found)[:3]) + (", ..." if len(strange or found) > 3 else "")
         raise complaint(
