@@ -12,7 +12,7 @@ and at the multiple from which on the cap binds.
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from sim.errors import complaint
 from sim.policy import Policy
 from sim.scenario import Scenario
 from sim.scenario_files import policy_rules
-from sim.studying import binding, blocks, influence
+from sim.studying import binding, blocks, influence, picturing
 from sim.studying.binding import PEOPLE_AT_MOST, Binding
 from sim.studying.blocks import Crew, Progress
 from sim.studying.replication import Question
@@ -71,6 +71,8 @@ class Comparison:
     """The comparison at other demands, the smallest first; empty if not asked for, or not slack."""
     stopped: str
     complete: bool
+    pictures: dict[str, Any] | None = None
+    """Curves of the first replications (`studying.picturing`); None if not asked for, or interrupted."""
 
     @property
     def baseline(self) -> str:
@@ -100,7 +102,7 @@ def compare(
 
     Without `policies` it is every policy that fits the scenario. `precision` e, instead of `replications`,
     stops when the 95 % half-width of every headline contrast is at most e / (1 + e) of it. `register` also
-    draws the assumptions and, where the cap is slack, makes the comparison at other demands.
+    draws the assumptions, makes curves, and, where the cap is slack, makes the comparison at other demands.
     """
     names, left_out = chosen(scenario, policies, baseline)
     wanted = study.most(replications, precision)
@@ -115,6 +117,7 @@ def compare(
     assumed: list[World] = []
     sides: list[Side] = []
     binds: Binding | None = None
+    drawn: dict[str, Any] | None = None
     slack, stopped, complete = False, "interrupted", False
     try:
         stopped = _simulate(asked, crew, rows, wanted, precision)
@@ -124,6 +127,8 @@ def compare(
         if register and slack:
             binds = binding.search(Question(scenario, asked.policies[0][1], asked.seed), crew)
             sides += _sides(asked, crew, rows, binds, part)
+        if register:
+            drawn = picturing.pictures(asked, crew, len(rows))
         complete = True
     except KeyboardInterrupt:
         if not rows:
@@ -144,6 +149,7 @@ def compare(
         tuple(sides),
         stopped,
         complete,
+        drawn,
     )
 
 

@@ -2,9 +2,9 @@
 
 A folder holds `manifest.json` (what ran, when, on what, and the SHA-256 of every other file), `scenario.toml`
 (the scenario's text as it was given), `settings.json` (values replaced on the command line, if any),
-`summary.json`, `replications.parquet` and, if asked for, `applicants.parquet` and `events.parquet`. Only
-the manifest knows the time and the machine: every other file is the same, byte for byte, on a second run from
-the same seed.
+`summary.json`, `curves.json` (for pictures), `replications.parquet` and, if asked for, `applicants.parquet`
+and `events.parquet`. Only the manifest knows the time and the machine: every other file is the same, byte for
+byte, on a second run from the same seed.
 
 The manifest is written first and says `"complete": false`; it says otherwise only once everything else is in
 place. Each file is written beside its place and then renamed, so a file that is there is whole.
@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # `quotalab --version` must not pay for the whole simulation
 MANIFEST = "manifest.json"
 FORMAT = "quotalab-run-1"
 TABLES = ("replications.parquet", "applicants.parquet", "events.parquet")
-OURS = ("scenario.toml", "settings.json", "summary.json", *TABLES)
+OURS = ("scenario.toml", "settings.json", "summary.json", "curves.json", *TABLES)
 PAGE = "report.html"
 """The page, which can be made again from the others at any time, so the manifest has no digest of it."""
 PACKAGES = ("numpy", "scipy", "simpy", "pydantic", "duckdb", "joblib", "numba")
@@ -97,6 +97,7 @@ def finish(folder: RunFolder, study: "Study", *, applicants: int = 0) -> RunFold
     from sim.showing.summary import summary
 
     _write_json(folder.path / "summary.json", summary(study, settings=folder.manifest["settings"]))
+    _write_pictures(folder, study.pictures)
     with _placed(folder.path / "replications.parquet") as temporary:
         tables.write_replications(temporary, study)
     if applicants:
@@ -114,6 +115,7 @@ def finish_comparison(folder: RunFolder, found: "Comparison", *, applicants: int
     from sim.showing.comparison_summary import summary
 
     _write_json(folder.path / "summary.json", summary(found, settings=folder.manifest["settings"]))
+    _write_pictures(folder, found.pictures)
     with _placed(folder.path / "replications.parquet") as temporary:
         tables.write_replications(temporary, found)
     if applicants:
@@ -126,6 +128,13 @@ def write_page(folder: Path, text: str) -> Path:
     """Put a page into a run folder; where it is."""
     _write(folder / PAGE, text.encode())
     return folder / PAGE
+
+
+def _write_pictures(folder: RunFolder, pictures: dict[str, Any] | None) -> None:
+    """The curves, on one line: long lists of numbers are not for reading."""
+    if pictures is not None:
+        text = json.dumps(pictures, sort_keys=True, allow_nan=False, separators=(",", ":"))
+        _write(folder.path / "curves.json", text.encode() + b"\n")
 
 
 def _closed(folder: RunFolder, *, complete: bool) -> RunFolder:

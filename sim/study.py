@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from sim.comparing.worlds import Asked
 from sim.errors import complaint
 from sim.policy import Policy
 from sim.scenario import Scenario
 from sim.scenario_files.faults import nearest
-from sim.studying import binding, blocks, influence
+from sim.studying import binding, blocks, influence, picturing
 from sim.studying.binding import Binding
 from sim.studying.blocks import Answer, Crew, Progress
 from sim.studying.influence import Influence
@@ -65,6 +66,8 @@ class Study:
     """Why there are no more replications, in words."""
     complete: bool
     """False: interrupted before everything that was asked for was done."""
+    pictures: dict[str, Any] | None = None
+    """Curves of the first replications (`studying.picturing`); None if not asked for, or interrupted."""
 
     @property
     def replications(self) -> int:
@@ -93,7 +96,7 @@ def run(
 
     `precision` e, instead of `replications`, stops when the 95 % half-width of every headline mean is at most
     e / (1 + e) of it. `jobs` is the number of workers, as many as there are cores if None. `register` also
-    asks which uncertain numbers move the headline, and from which demand on the cap binds.
+    asks which uncertain numbers move the headline, from which demand on the cap binds, and for curves.
     """
     name = scenario.baseline if policy is None else policy
     wanted = most(replications, precision)
@@ -103,6 +106,7 @@ def run(
     assumed: list[Measured] = []
     ranked: list[Influence] = []
     binds: Binding | None = None
+    drawn: dict[str, Any] | None = None
     stopped, complete = "interrupted", False
     try:
         stopped = _simulate(question, crew, chance, wanted, precision)
@@ -113,6 +117,8 @@ def run(
             for each in influence.each(question, uncertain, HEADLINES, crew):
                 ranked.append(each)
             binds = binding.search(question, crew)
+            asked = Asked(scenario, ((name, question.policy),), question.seed)
+            drawn = picturing.pictures(asked, crew, len(chance))
         complete = True
     except KeyboardInterrupt:
         if not chance:
@@ -134,6 +140,7 @@ def run(
         binds,
         stopped,
         complete,
+        drawn,
     )
 
 

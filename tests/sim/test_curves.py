@@ -1,12 +1,15 @@
 """Curves and tables for pictures: they add up, agree with the measures, and with another library."""
 
 import datetime
+import json
+from pathlib import Path
 
 import lifelines
 import numpy as np
 import pytest
 
 from sim import outcome as became
+from sim.cli import main
 from sim.clock import DAY_S, MONTH_S, NEVER
 from sim.measures import in_scope, measure
 from sim.measuring import curves as curving
@@ -178,3 +181,20 @@ def test_work_past_closing_and_the_busiest_week() -> None:
     assert found["peak_week_load"] == pytest.approx(2 / 15)
     assert found["utilisation"] == pytest.approx(2 / 60)
     assert found["peak_month_utilisation"] == pytest.approx(found["utilisation"])
+
+
+def test_curves_of_a_few_replications_lie_in_the_run_folder_and_are_the_same_again(tmp_path: Path) -> None:
+    texts = []
+    for name in ("first", "second"):
+        arguments = ["run", "smoke", "--replications", "3", "--out", str(tmp_path / name), "--quiet"]
+        assert main(arguments) == 0
+        texts.append((tmp_path / name / "curves.json").read_text("utf-8"))
+    assert texts[0] == texts[1]
+    found = json.loads(texts[0])
+    assert found["replications"] == 3
+    policy = found["policies"]["first-come"]
+    assert set(policy["incidence"]) == set(found["streams"])
+    stock = [policy["stock"][state]["mean"][-1] for state in found["states"]]
+    summary = json.loads((tmp_path / "first" / "summary.json").read_text("utf-8"))
+    assert sum(stock) == pytest.approx(summary["measures"]["in_scope"]["chance"]["mean"], rel=1e-4)
+    assert policy["rounds"][0]["letters"] > 0
