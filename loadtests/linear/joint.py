@@ -7,9 +7,9 @@ order, 2i - 1 the gap before it. Where that fails it is tried with every grant a
 the small counters first. An order found is legal, as its replay shows; that none is found means nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from loadtests.linear.counters import Counter, pool_of
 from loadtests.linear.kernel import judge
 from loadtests.linear.operations import GRANT, RELEASE, Operations, Whole, among
 from loadtests.linear.pool import GRANT as GRANTS
-from loadtests.linear.pool import LIMIT, MANY, Pool
+from loadtests.linear.pool import LIMIT, MANY, Judged, Pool
 from loadtests.linear.pool import READ as READS
 from loadtests.linear.pool import REFUSAL as REFUSALS
 from loadtests.linear.pool import RELEASE as RELEASES
@@ -52,12 +52,17 @@ def components(operations: Operations, counters: list[Counter]) -> list[list[Cou
     return [sorted(group, key=lambda each: -len(each.members)) for _, group in groups]
 
 
-def lined_up(history: History, operations: Operations, windows: Windows, group: list[Counter]) -> Line | None:
+Ask: TypeAlias = Callable[[Operations, Windows, Counter], tuple[Whole, Judged]]
+"""What one counter says under some windows, with the operation at each position of its pool."""
+
+
+def lined_up(
+    history: History, operations: Operations, windows: Windows, group: list[Counter], *, ask: Ask
+) -> Line | None:
     """An order of all operations of counters that belong together; None if none was found."""
     master, *others = _with_master(operations, group)
     for narrower in _attempts(history, operations, windows, [master, *others]):
-        pool, members = pool_of(history, operations, narrower, master)
-        judged = judge(pool)
+        members, judged = ask(operations, narrower, master)
         if judged.judgement != "VALID":
             continue
         line = _with_others(history, operations, narrower, others, Line(members[judged.order], judged.at))

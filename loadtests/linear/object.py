@@ -101,6 +101,8 @@ class _Case:
         self.history, self.operations, self.replay = history, found, replay
         self.wide = windows_of(found)
         self.courses: list[tuple[list[int], list[Course]]] = []
+        self.counters: list[Counter] | None = None
+        self.kept: dict[Counter, tuple[Whole, Judged]] = {}
         self.clash: Clash | None
         self.years, self.clash = years.clip(found, self.wide)
         if not self.clash:
@@ -133,6 +135,10 @@ class _Case:
         reasons = self._reasons()
         if reasons:
             return self.contradiction() or _unknown(reasons[0])
+        if not self.courses:  # its counters are judged once: the order is made of what they say
+            clash = self.contradiction()
+            if clash:
+                return clash
         for windows in self._narrowed():
             order = self._order(windows)
             if order is not None and self.replay(self.history, order) is None:
@@ -175,8 +181,13 @@ class _Case:
 
     def _judgeable(self, found: Operations) -> list[Counter]:
         """The counters; none where it is not known whether an order of the administration was done."""
+        if found is self.operations and self.counters is not None:
+            return self.counters
         is_unsure = found.of(SET_CAP, REFRESH) & found.is_optional
-        return [] if is_unsure.any() else counters(self.history, found)
+        made = [] if is_unsure.any() else counters(self.history, found)
+        if found is self.operations:
+            self.counters = made
+        return made
 
     def contradiction(self) -> Explained | None:
         """The first counter that cannot be explained."""
@@ -190,8 +201,7 @@ class _Case:
                 members = judged.clash if judged else NONE
                 facts = judged.facts if judged else {}
             else:
-                pool, places = pool_of(self.history, self.operations, self.wide, counter)
-                judged = judge(pool)
+                places, judged = self._judged(self.operations, self.wide, counter)
                 members = places[judged.clash]
                 facts = self._facts(judged.facts, places)
             if judged is not None and judged.judgement == "INVALID":
@@ -207,6 +217,17 @@ class _Case:
                     facts,
                 )
         return None
+
+    def _judged(self, found: Operations, windows: Windows, counter: Counter) -> tuple[Whole, Judged]:
+        """What one counter says, and the operation at each position; of the wide windows it is remembered."""
+        is_mine = found is self.operations and windows is self.wide
+        if is_mine and counter in self.kept:
+            return self.kept[counter]
+        pool, places = pool_of(self.history, found, windows, counter)
+        said = places, judge(pool)
+        if is_mine:
+            self.kept[counter] = said
+        return said
 
     def _facts(self, facts: dict[str, int], places: Whole) -> dict[str, int]:
         """What a counter says, in the words of the history: times in ns, operations as rows."""
@@ -232,7 +253,7 @@ class _Case:
             return None
         lines = []
         for group in components(self.operations, found):
-            line = lined_up(self.history, self.operations, windows, group)
+            line = lined_up(self.history, self.operations, windows, group, ask=self._judged)
             if line is None:
                 return None
             lines.append(line)

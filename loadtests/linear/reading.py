@@ -1,5 +1,7 @@
 """From a history to its operations."""
 
+from typing import Final
+
 import numpy as np
 
 from loadtests.history import NEVER, History
@@ -7,6 +9,9 @@ from loadtests.linear.listings import others_of, strangers
 from loadtests.linear.operations import GRANT, HOLDS, NOTHING, RELEASE, Clash, Operations, Whole
 from loadtests.linear.requests import requests
 from loadtests.linear.rows import COLUMNS, column_of, rows_of
+
+NARROW: Final = {"kind": np.int8, "is_optional": np.bool_, "moves": np.bool_}
+"""Columns of operations that are no int64."""
 
 
 def operations(history: History) -> tuple[Operations, Clash | None]:
@@ -25,17 +30,13 @@ def operations(history: History) -> tuple[Operations, Clash | None]:
     parts.append(others_of(history, rows))
     if history.header.shared:
         parts.append(strangers(history, rows, names, parts[-1]))
+    parts = [part for part in parts if len(part["row"])] or parts[:1]
     table = {name: np.concatenate([column_of(part, name) for part in parts]) for name in COLUMNS}
     is_known = (table["person"] >= 0) & (table["intake"] >= 0)
     table["person"] = np.where(is_known, table["person"] * len(names.intakes) + table["intake"], -1)
     _stream_of_releases(table)
     everything = Operations(
-        **{
-            name: column.astype(
-                {"kind": np.int8, "is_optional": np.bool_, "moves": np.bool_}.get(name, np.int64)
-            )
-            for name, column in table.items()
-        },
+        **{name: column.astype(NARROW.get(name, np.int64), copy=False) for name, column in table.items()},
         echo_row=np.concatenate([row for row, _ in echoes]),
         echo_of=np.concatenate([of for _, of in echoes]),
         row_begins=rows.begins,

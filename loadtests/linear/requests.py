@@ -45,6 +45,9 @@ def requests(
 ) -> tuple[dict[str, Whole], tuple[Whole, Whole], Clash | None]:
     """The operations of all claims, or of all releases; `made` operations are before them."""
     spec = history.header.spec
+    if not (rows.op == OP["claim" if claims else "release"]).any():
+        none = np.empty(0, dtype=np.int64)
+        return dict.fromkeys(COLUMNS, none), (none, none), None
     asked = _asked(history, rows, claims=claims)
     sticky = spec.refusals == "sticky" and claims
     clash = _told_two_things(rows, asked) if sticky else None
