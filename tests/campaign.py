@@ -26,6 +26,14 @@ class Case(NamedTuple):
     name: str
     arguments: tuple[str, ...]
     exit_codes: tuple[int, ...] = (0,)
+    module: str = "loadtests.cli"
+    """What is run: quotalab, or one of the tests' own programs."""
+
+    @property
+    def said(self) -> str:
+        """The command for people."""
+        program = "quotalab" if self.module == "loadtests.cli" else f"python -m {self.module}"
+        return " ".join((program, *self.arguments))
 
 
 CROWD: Final = ("load", "tests/crowd.toml", "--workers", "2", "--service-workers", "4")
@@ -34,7 +42,20 @@ FAMILIES: Final = (
     *("last-slots", "opening-day", "same-person", "two-caps", "year-end", "churn"),
     *("waiting-room", "weekly-count"),
 )
-HEDGES: Final = ("load", "last-slots", "--scale", "0.05", "--target", "reference:sqlite")
+HEDGED, TOGETHER = 1_000, 50
+"""Short runs with hedged pairs, and how many of them are one case."""
+
+
+def hedges() -> tuple[Case, ...]:
+    """Two sends under one key at once are where a verdict is hardest to reach: none may stay UNKNOWN."""
+    firsts = range(1, HEDGED + 1, TOGETHER)
+    seeds = [(first, first + TOGETHER - 1) for first in firsts]
+    return tuple(
+        Case(f"hedges-{first:04}-{last:04}", (str(first), str(last)), module="tests.hedges")
+        for first, last in seeds
+    )
+
+
 CASES: Final = (
     *(
         Case(f"crowd-{store}", (*CROWD, "--target", f"reference:{store}"))
@@ -46,8 +67,7 @@ CASES: Final = (
     *(Case(f"fault-{fault}", ("load", "last-slots", "--fault", fault), (1,)) for fault in FAULTS),
     Case("ramp", ("load", "ramp", "--workers", "2"), (0, 2)),  # 2: this machine's generator is the limit
     Case("soak", ("load", "soak")),
-    # Two sends under one key at once are where a verdict is hardest to reach: none of them may stay UNKNOWN.
-    *(Case(f"hedges-{seed:04}", (*HEDGES, "--seed", str(seed))) for seed in range(1, 1_001)),
+    *hedges(),
 )
 
 
@@ -70,7 +90,7 @@ def tried(case: Case) -> dict[str, Any]:
     """Run a case to its end, and what came of it."""
     began, at = time.monotonic(), datetime.datetime.now(datetime.UTC)
     folder = RUNS / f"campaign-{case.name}-{at:%Y%m%dT%H%M%SZ}"
-    command = [sys.executable, "-m", "loadtests.cli", *case.arguments, "--out", str(folder)]
+    command = [sys.executable, "-m", case.module, *case.arguments, "--out", str(folder)]
     try:
         code = subprocess.run(command, cwd=ROOT, check=False, timeout=LONGEST_S).returncode
     except subprocess.TimeoutExpired:
@@ -80,6 +100,7 @@ def tried(case: Case) -> dict[str, Any]:
     except (OSError, ValueError):
         summary = {}
     kept = ("verdict", "operations", "late", "ended", "says", "highest_per_s", "limited_by")
+    kept += ("runs", "verdicts", "pairs_at_once", "kept")
     return {
         "case": case.name,
         "is_right": code in case.exit_codes,
@@ -104,7 +125,7 @@ def main(arguments: list[str]) -> int:
     for case in CASES:
         if case.name in skipped or (names and case.name not in names):
             continue
-        print(f"\n== {case.name}: quotalab {' '.join(case.arguments)}", flush=True)
+        print(f"\n== {case.name}: {case.said}", flush=True)
         found = tried(case) | {"commit": which}
         PROGRESS.parent.mkdir(exist_ok=True)
         with PROGRESS.open("a", encoding="utf-8") as file:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.loading.plan import Options, plan
-from tests import campaign
+from tests import campaign, hedges
 
 
 def test_what_ended_as_it_must_on_this_commit_is_not_done_again(tmp_path: Path) -> None:
@@ -24,6 +24,16 @@ def test_what_ended_as_it_must_on_this_commit_is_not_done_again(tmp_path: Path) 
 def test_an_unknown_case_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert campaign.main(["opening-night"]) == 3
     assert "no such case: opening-night; there are crowd-sqlite" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [(None, "VALID"), ("non-idempotent-retry", "INVALID")])
+def test_short_runs_with_hedged_pairs(tmp_path: Path, fault: str | None, verdict: str) -> None:
+    """One correct service for all of them; one that gives a slot to each of two twins is caught."""
+    runs = 1 if fault else 2
+    found = hedges.batch(1, runs, tmp_path, fault=fault)
+    assert found["verdicts"] == {verdict: runs}
+    assert found["pairs_at_once"] > 20 * runs
+    assert found["kept"] == (["0001"] if fault else [])
 
 
 def test_the_crowd_is_as_large_as_it_says() -> None:
