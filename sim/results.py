@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -135,6 +136,16 @@ def _write_pictures(folder: RunFolder, pictures: dict[str, Any] | None) -> None:
     if pictures is not None:
         text = json.dumps(pictures, sort_keys=True, allow_nan=False, separators=(",", ":"))
         _write(folder.path / "curves.json", text.encode() + b"\n")
+
+
+def finish_exploration(
+    folder: RunFolder, summary: dict[str, Any], write_cells: Callable[[Path], None], *, complete: bool
+) -> RunFolder:
+    """The same for many points of a scenario: their summary, and whoever writes their cells as Parquet."""
+    _write_json(folder.path / "summary.json", summary)
+    with _placed(folder.path / "replications.parquet") as temporary:
+        write_cells(temporary)
+    return _closed(folder, complete=complete)
 
 
 def _closed(folder: RunFolder, *, complete: bool) -> RunFolder:

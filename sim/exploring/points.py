@@ -156,7 +156,9 @@ def people_of(scenario: Scenario) -> str:
     )
 
 
-def each(question: Asked, replications: range, crew: Crew, label: str = "replications") -> Iterator[Cells]:
+def each(
+    question: Asked, replications: Sequence[int], crew: Crew, label: str = "replications"
+) -> Iterator[Cells]:
     """The cells, replication by replication, each given out once it and all before it are known."""
     parts = _parts(question, len(replications), crew.jobs)
     calls = [(question, part, replication) for replication in replications for part in parts]

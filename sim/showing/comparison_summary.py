@@ -69,15 +69,15 @@ def summary(found: Comparison, *, settings: Data | None = None) -> Data:
         "reasons": REASONS,
         "assumptions": [_assumption(each) for each in assumptions.register(scenario)],
     }
-    return {name: _rounded(each) for name, each in data.items()}
+    return {name: rounded(each) for name, each in data.items()}
 
 
-def _rounded(data: Any) -> Any:
+def rounded(data: Any) -> Any:
     """Data with 15 significant digits: what a spreadsheet holds, so that a workbook says exactly the same."""
     if isinstance(data, dict):
-        return {name: _rounded(each) for name, each in data.items()}
+        return {name: rounded(each) for name, each in data.items()}
     if isinstance(data, list | tuple):
-        return [_rounded(each) for each in data]
+        return [rounded(each) for each in data]
     return float(f"{data:.15g}") if isinstance(data, float) else data
 
 

@@ -71,25 +71,25 @@ def sheets(found: Data) -> tuple[Sheet, ...]:
     )
 
 
-def write_csv(folder: Path, found: Data) -> None:
-    """One file a table: headline.csv and so on."""
+def write_csv(folder: Path, found: Data | tuple[Sheet, ...]) -> None:
+    """One file a table: headline.csv and so on; of a comparison's summary, or of the tables given."""
     folder.mkdir(parents=True, exist_ok=True)
-    for sheet in sheets(found):
+    for sheet in found if isinstance(found, tuple) else sheets(found):
         with (folder / f"{sheet.name}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(sheet.header)
             writer.writerows(sheet.rows)
 
 
-def write_xlsx(path: Path, found: Data) -> None:
-    """One workbook; each table a sheet, its header in bold and fixed."""
+def write_xlsx(path: Path, found: Data | tuple[Sheet, ...]) -> None:
+    """One workbook; each table a sheet, its header in bold and fixed; the tables as for `write_csv`."""
     from openpyxl import Workbook
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
 
     book = Workbook()
     book.remove(book.active)
-    for sheet in sheets(found):
+    for sheet in found if isinstance(found, tuple) else sheets(found):
         page = book.create_sheet(sheet.name)
         for row in (sheet.header, *sheet.rows):
             page.append(["'" + cell if _is_formula(cell) else cell for cell in row])
