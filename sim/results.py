@@ -19,6 +19,7 @@ import platform
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ from sim.errors import complaint
 
 if TYPE_CHECKING:  # `quotalab --version` must not pay for the whole simulation
     from sim.compare import Comparison
+    from sim.showing.tables import Column
     from sim.study import Study
 
 MANIFEST = "manifest.json"
@@ -36,6 +38,8 @@ OURS = ("scenario.toml", "settings.json", "summary.json", "curves.json", *TABLES
 PAGE = "report.html"
 """The page, which can be made again from the others at any time, so the manifest has no digest of it."""
 PACKAGES = ("numpy", "scipy", "simpy", "pydantic", "duckdb", "joblib", "numba")
+ALSO = ("*.parquet", "paradox-*.toml")
+"""What else a command may write: tables of its own, and scenarios that it made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +152,30 @@ def finish_exploration(
     return _closed(folder, complete=complete)
 
 
+def finish_tables(
+    folder: RunFolder,
+    summary: dict[str, Any],
+    tables: "dict[str, dict[str, Column]]",
+    *,
+    texts: dict[str, str] | None = None,
+    complete: bool,
+) -> RunFolder:
+    """The same for a command with tables of its own: name -> columns, each a Parquet file; and text files."""
+    from sim.showing.tables import write_plain
+
+    _write_json(folder.path / "summary.json", summary)
+    for name, columns in tables.items():
+        with _placed(folder.path / f"{name}.parquet") as temporary:
+            write_plain(temporary, columns)
+    for name, text in (texts or {}).items():
+        _write(folder.path / name, text.encode())
+    return _closed(folder, complete=complete)
+
+
 def _closed(folder: RunFolder, *, complete: bool) -> RunFolder:
     """The manifest with the digest of every file."""
-    there = (folder.path / name for name in OURS)
-    files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in there if file.exists()}
+    there = sorted(each for each in folder.path.iterdir() if _may_be_ours(each.name))
+    files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in there}
     manifest = folder.manifest | {"complete": complete, "ended": _now(), "files": files}
     _write_json(folder.path / MANIFEST, manifest)
     return RunFolder(folder.path, manifest)
@@ -198,8 +222,11 @@ def _claim(path: Path) -> None:
     found = sorted(each.name for each in path.iterdir())
     if not found:
         return
+    aside = (PAGE, MANIFEST)
     strange = [
-        name for name in found if name not in (*OURS, PAGE, MANIFEST) and not name.endswith(_UNFINISHED)
+        name
+        for name in found
+        if name not in aside and not _may_be_ours(name) and not name.endswith(_UNFINISHED)
     ]
     if strange or not _is_ours(path):
         what = ", ".join((strange or found)[:3]) + (", ..." if len(strange or found) > 3 else "")
@@ -211,6 +238,11 @@ def _claim(path: Path) -> None:
         )
     for name in found:
         (path / name).unlink()
+
+
+def _may_be_ours(name: str) -> bool:
+    """Whether a file of this name belongs to a run, beside its manifest."""
+    return name in OURS or any(fnmatch(name, pattern) for pattern in ALSO)
 
 
 def _is_ours(path: Path) -> bool:

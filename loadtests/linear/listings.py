@@ -18,9 +18,10 @@ from loadtests.linear.operations import (
     SET_CAP,
     Flags,
     Names,
+    Whole,
     among,
 )
-from loadtests.linear.rows import COLUMNS, Rows, Table, column_of
+from loadtests.linear.rows import COLUMNS, Rows, column_of
 from loadtests.protocol import ANSWER, OP, RESULT
 
 _ORDERS: Final = {
@@ -33,7 +34,7 @@ _ORDERS: Final = {
 }
 
 
-def others_of(history: History, rows: Rows) -> Table:
+def others_of(history: History, rows: Rows) -> dict[str, Whole]:
     """Readings, orders, and what audits listed."""
     kinds = np.full(128, -1)
     for word, code in _ORDERS.items():
@@ -64,7 +65,7 @@ def others_of(history: History, rows: Rows) -> Table:
     return _with_absent(history, rows, part)
 
 
-def _with_absent(history: History, rows: Rows, part: Table) -> Table:
+def _with_absent(history: History, rows: Rows, part: dict[str, Whole]) -> dict[str, Whole]:
     """After a whole list of holders, everyone of the intake who is not on it, held nothing."""
     notes = history.coded("note")
     listed = {
@@ -73,7 +74,7 @@ def _with_absent(history: History, rows: Rows, part: Table) -> Table:
     if not listed:
         return part
     is_list = np.isin(notes.codes[part["row"]], list(listed)) & among(part["kind"], (READ, NOTHING))
-    more: list[Table] = []
+    more: list[dict[str, Whole]] = []
     for place in np.flatnonzero(is_list).tolist():
         intake, row = part["intake"][place], part["row"][place]
         holds = (part["kind"] == HOLDS) & (part["intake"] == intake)
@@ -95,7 +96,7 @@ def _with_absent(history: History, rows: Rows, part: Table) -> Table:
     return {name: np.concatenate([column_of(each, name) for each in (part, *more)]) for name in COLUMNS}
 
 
-def strangers(history: History, rows: Rows, names: Names, others: Table) -> Table:
+def strangers(history: History, rows: Rows, names: Names, others: dict[str, Whole]) -> dict[str, Whole]:
     """What people who are not of the run may have been granted meanwhile.
 
     Those whom an audit lists were granted a slot by then, unless they had one before; without any list there
@@ -126,7 +127,7 @@ def strangers(history: History, rows: Rows, names: Names, others: Table) -> Tabl
     }
 
 
-def _listed(history: History, others: Table, which: Flags, intake: str) -> list[int]:
+def _listed(history: History, others: dict[str, Whole], which: Flags, intake: str) -> list[int]:
     """By when each holder on a list was granted a slot, those left out who had one before the run."""
     names = history.coded("applicant").names
     initial = history.header.initial

@@ -141,6 +141,17 @@ def expression(name: str, column: Column) -> str:
     return f"{quoted}::{'BOOLEAN' if column.dtype == np.bool_ else 'BIGINT'}"
 
 
+def write_plain(path: Path, columns: dict[str, Column]) -> None:
+    """Write columns as they are: numbers with fractions as DOUBLE, null where they are not defined."""
+    write(path, columns, {name: _plain(name, column) for name, column in columns.items()})
+
+
+def _plain(name: str, column: Column) -> str:
+    if np.issubdtype(column.dtype, np.floating):
+        return f"CASE WHEN isfinite({_quoted(name)}) THEN {_quoted(name)}::DOUBLE END"
+    return expression(name, column)
+
+
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 

@@ -208,7 +208,7 @@ import sim.cli
 @contextlib.contextmanager
 def told(*, shown):
     def progress(label, done, total):
-        if label == "replications" and done == 3:
+        if label == LABEL and done == 3:
             os.kill(os.getpid(), signal.SIGNAL)
     yield progress
 
@@ -217,10 +217,13 @@ raise SystemExit(sim.cli.main(sys.argv[1:]))
 """
 
 
-def stopped_by(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The real command in a process of its own that gets a signal during its third replication."""
+def stopped_by(name: str, *arguments: str, label: str = "replications") -> subprocess.CompletedProcess[str]:
+    """The real command in a process of its own that gets a signal during its third replication, or during
+    the third step of whatever the progress bar calls `label`.
+    """
+    source = KILLED.replace("SIGNAL", name).replace("LABEL", repr(label))
     return subprocess.run(
-        [sys.executable, "-c", KILLED.replace("SIGNAL", name), *arguments],
+        [sys.executable, "-c", source, *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

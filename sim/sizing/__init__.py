@@ -1,0 +1,1 @@
+"""How large: officers for a service level, the busiest moments at the portal, the backlog over time."""
