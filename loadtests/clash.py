@@ -108,6 +108,7 @@ def as_plain(clash: Clash) -> dict[str, Any]:
         "rows": [int(row) for row in clash.rows],
         "besides": clash.besides or None,
         "suffices": clash.is_proof,
+        "first_ns": clash.first_ns,
         "operations": list(clash.history.rows(range(min(len(clash.history), MOST_DRAWN)))),
     }
 

@@ -11,6 +11,7 @@ A bar is an interval: [ where the operation was begun, ] where its answer had be
 Where more happened in one column than it can show, the bar is |.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from loadtests.clashes.sentences import moment
@@ -47,7 +48,12 @@ class Drawing(NamedTuple):
 
 def drawing(history: History, first_ns: int) -> Drawing:
     """What is drawn of a history; times are told from `first_ns`."""
-    rows = sorted(history.rows(), key=lambda row: (row["invoked_ns"], row.get("completed_ns", NEVER)))
+    return drawing_of(list(history.rows()), first_ns)
+
+
+def drawing_of(rows: Sequence[Row], first_ns: int) -> Drawing:
+    """What is drawn of operations as plain data, such as verdict.json has them."""
+    rows = sorted(rows, key=lambda row: (row["invoked_ns"], row.get("completed_ns", NEVER)))
     bars = [
         Bar(
             row["invoked_ns"],

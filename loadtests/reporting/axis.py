@@ -19,6 +19,8 @@ LONGEST_S: Final = 900
 """What lasts longer is told in minutes."""
 MOST_BINS: Final = 150
 ROUND: Final = (1.0, 2.0, 5.0)
+ROOM: Final = 50
+"""After the last moment there is room for this part of the whole."""
 SECOND_NS: Final = 10**9
 
 
@@ -29,7 +31,7 @@ class Axis:
     first_ns: int
     """The first invocation: time 0."""
     last_ns: int
-    """The last moment on record."""
+    """A little after the last moment on record, so that what happened then is seen."""
     unit: str
     unit_ns: int
     width_ns: int
@@ -84,7 +86,7 @@ def axis_of(history: History) -> Axis:
     done = done[done < NEVER]
     first = int(invoked.min(initial=NEVER)) if len(invoked) else 0
     last = max(int(invoked.max(initial=first)), int(done.max(initial=first)))
-    return axis_between(first, last)
+    return axis_between(first, last + max(1, (last - first) // ROOM))
 
 
 def axis_between(first_ns: int, last_ns: int) -> Axis:
