@@ -143,7 +143,7 @@ class _Audit:
         released[self.releases.applicant[self.given_up]] = True
         holding = np.full(self.people + 1, -1, dtype=np.int64)
         holding[self.history.coded("applicant").codes[self.holds]] = self.holds
-        stays = np.flatnonzero(self.granted & ~released[who])
+        stays = np.flatnonzero(self.granted & ~released[who] & (who != NOBODY))
         held = holding[who[stays]]
         differs = self._differing(self.claims.first_done[stays].astype(np.int64), held)
         for number, row in zip(stays[differs].tolist(), held[differs].tolist(), strict=True):
@@ -181,6 +181,7 @@ class _Audit:
         is_explained = np.zeros(self.people + 1, dtype=np.bool_)
         is_explained[: self.people] = names.among(self.before) if self.before else False
         is_explained[self.claims.applicant[self.asked]] = True
+        is_explained[NOBODY] = True  # a row that names nobody may be anybody's
         strangers = self.holds[~is_explained[codes[self.holds]]]
         if not len(strangers):
             return

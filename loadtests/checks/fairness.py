@@ -18,13 +18,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from loadtests.checks.arrays import Flags, Numbers, Rows, Times
+from loadtests.checks.arrays import Flags, Rows, Times
 from loadtests.checks.bounds import refusals
 from loadtests.checks.inversions import inversions, overtakings
 from loadtests.checks.quantities import Span
 from loadtests.checks.requests import Requests, claims
 from loadtests.checks.witness import claimed
-from loadtests.history import ABSENT, NEVER, History
+from loadtests.history import ABSENT, NEVER, NOBODY, History
 from loadtests.verdict import Finding
 from sim.ledger import Cap
 
@@ -123,16 +123,18 @@ def fairness(history: History) -> Fairness:
     return Fairness(tuple(overtaken), tuple(_inverted(history, asked)))
 
 
-def _people(history: History, applicant: Numbers, intake: Numbers) -> Rows:
-    """A number for each person and intake."""
-    return applicant.astype(np.int64) * (len(history.coded("intake").names) + 2) + intake + 2
+def _people(history: History, asked: Requests) -> Rows:
+    """Of each request a number for its person and intake; one of its own where nobody is named."""
+    width = len(history.coded("intake").names) + 2
+    named = asked.applicant.astype(np.int64) * width + asked.intake + 2
+    return np.where(asked.applicant == NOBODY, -1 - np.arange(len(asked)), named)
 
 
 def _came(history: History, asked: Requests) -> Times:
     """Of each request when its person came: with the first claim for the intake."""
     invoked, _ = history.widened()
     firsts = invoked[asked.rows[asked.first[:-1]]]
-    person, inverse = np.unique(_people(history, asked.applicant, asked.intake), return_inverse=True)
+    person, inverse = np.unique(_people(history, asked), return_inverse=True)
     came = np.full(len(person), NEVER, dtype=np.int64)
     np.minimum.at(came, inverse, firsts)
     return np.asarray(came[inverse])
@@ -153,14 +155,14 @@ def _refused(history: History, asked: Requests, cap: Cap) -> _Refused:
     request = np.full(len(history), -1, dtype=np.int64)
     request[asked.rows] = asked.request
     of = request[rows]
-    person = _people(history, asked.applicant[of], asked.intake[of])
+    person = _people(history, asked)[of]
     first = np.sort(np.unique(person, return_index=True)[1])
     return _Refused(person[first], ends[first], rows[first])
 
 
 def _overtaken(history: History, asked: Requests, cap: Cap, came: Times) -> Overtaken:
     refused = _refused(history, asked, cap)
-    person = _people(history, asked.applicant, asked.intake)
+    person = _people(history, asked)
     was, may_be = asked.was_done & asked.counts_in(cap), asked.may_have & asked.may_count_in(cap)
     least = _figures(refused, ~np.isin(refused.person, person[may_be]), np.sort(came[was]))
     most = _figures(refused, ~np.isin(refused.person, person[was]), np.sort(came[may_be]))

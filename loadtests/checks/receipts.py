@@ -7,7 +7,8 @@ Anomalies
     granted-to-ineligible    a slot went to somebody who may not have one
     duplicate-without-slot   a claim was refused for a slot that the person cannot have held
     released-without-slot    more was released than a person can have held
-The argument needs no order: each is a count over one key, one person or one slot.
+The argument needs no order: each is a count over one key, one person or one slot. Where a row names no person
+nothing is counted by person, since two such rows may be of two.
 """
 
 from collections.abc import Callable, Iterable
@@ -105,7 +106,7 @@ def _told_of_two(history: History, asked: Requests) -> Flags:
 
 
 def _two_slots(asked: Requests, given_up: Requests) -> Iterable[Case]:
-    granted = np.flatnonzero(asked.was_done & (asked.intake != NOBODY))
+    granted = np.flatnonzero(asked.was_done & (asked.intake != NOBODY) & (asked.applicant != NOBODY))
     granted = granted[is_repeated(asked.applicant[granted])]
     who, intake = asked.applicant[granted], asked.intake[granted]
     had = PerPerson(asked, asked.was_done, who).exactly(who, intake)
@@ -156,7 +157,7 @@ def _ineligible(history: History, asked: Requests) -> Iterable[Case]:
 
 def _empty_duplicates(history: History, asked: Requests) -> Iterable[Case]:
     is_told = history.is_answer("duplicate")[asked.rows]
-    told = np.flatnonzero(asked.any_of(is_told) & (asked.intake != NOBODY))
+    told = np.flatnonzero(asked.any_of(is_told) & (asked.intake != NOBODY) & (asked.applicant != NOBODY))
     who, intake = asked.applicant[told], asked.intake[told]
     others = PerPerson(asked, asked.may_have, who).concerning(who, intake) - asked.may_have[told]
     is_empty = (others == 0) & ~_may_have_held(history, who, intake)
@@ -167,14 +168,15 @@ def _empty_duplicates(history: History, asked: Requests) -> Iterable[Case]:
 
 
 def _empty_releases(history: History, asked: Requests, given_up: Requests) -> Iterable[Case]:
-    released = np.flatnonzero(given_up.was_done & (given_up.intake != NOBODY))
+    is_known = (given_up.intake != NOBODY) & (given_up.applicant != NOBODY)
+    released = np.flatnonzero(given_up.was_done & is_known)
     who, intake = given_up.applicant[released], given_up.intake[released]
     had = PerPerson(asked, asked.may_have, who).concerning(who, intake)
     had += _may_have_held(history, who, intake)
     times = PerPerson(given_up, given_up.was_done, who).exactly(who, intake)
     initial = history.header.initial
-    is_known = initial is None or initial.holders is not None
-    for numbers in _by_person(given_up, released[(times > had) & is_known]):
+    is_told = initial is None or initial.holders is not None
+    for numbers in _by_person(given_up, released[(times > had) & is_told]):
         request, most = given_up[numbers[0]], int(had[released == numbers[0]][0])
         says = (
             f"{request.applicant} released {many(len(numbers), 'slot')} of intake {request.intake}, "

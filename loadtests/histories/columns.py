@@ -195,6 +195,10 @@ class Columns(Mapping[str, Column]):
         texts.flags.writeable = False
         return texts
 
+    def lacks(self, name: str) -> bool:
+        """Whether nothing is said of a column, so that every row is alike in it."""
+        return name not in self._given
+
     def coded(self, name: str) -> Coded:
         """A column of texts by code."""
         assert name in TEXTS, f"{name} is no column of texts"
@@ -229,7 +233,7 @@ class Columns(Mapping[str, Column]):
 
     def _fetched(self, name: str) -> Column | Coded | Uncoded:
         if name not in self._given:
-            self._given[name] = absent_from(name, self.count)
+            return absent_from(name, self.count)
         column = self._given[name]
         if not isinstance(column, np.ndarray | Coded | Uncoded):
             column = self._given[name] = column()

@@ -29,6 +29,7 @@ from loadtests.histories.columns import (
     Fetch,
     Names,
     Uncoded,
+    absent_from,
 )
 from loadtests.histories.sound import in_place, once, refusal, sound
 from loadtests.histories.table import History
@@ -42,16 +43,16 @@ GROUP_ROWS: Final = 1 << 20
 
 
 def write_parquet(history: History, path: Path) -> None:
-    """Write the file; OSError if there is no room."""
+    """Write the file, without the columns that nobody gave; OSError if there is no room."""
+    written = [name for name in COLUMNS if name == "index" or not history.lacks(name)]
     types = {name: pa.int64() for name in INTEGERS} | {"given_back": pa.bool_()}
     header = json.dumps(history.header.as_plain(), sort_keys=True, ensure_ascii=False)
-    fields = [(name, types.get(name, pa.string())) for name in COLUMNS]
-    schema = pa.schema(fields)
+    schema = pa.schema([(name, types.get(name, pa.string())) for name in written])
     writer = pq.ParquetWriter(
         path,
         schema,
         compression="zstd",
-        use_dictionary=DICTIONARIES,
+        use_dictionary=[name for name in DICTIONARIES if name in written],
         dictionary_pagesize_limit=1 << 27,  # people come again: better one long dictionary than none
         store_schema=False,
         write_page_checksum=True,
@@ -63,11 +64,11 @@ def write_parquet(history: History, path: Path) -> None:
 
 
 def _batches(history: History, schema: Any) -> Iterator[Any]:
-    names = {name: history.coded(name).names.as_arrow() for name in TEXTS}
+    names = {name: history.coded(name).names.as_arrow() for name in TEXTS if name in schema.names}
     names |= {name: pa.array(words) for name, words in WORDS.items()}
     for begins in range(0, len(history), GROUP_ROWS):
         rows = slice(begins, begins + GROUP_ROWS)
-        yield pa.record_batch([_written(history, name, rows, names) for name in COLUMNS], schema=schema)
+        yield pa.record_batch([_written(history, name, rows, names) for name in schema.names], schema=schema)
 
 
 def _written(history: History, name: str, rows: slice, names: dict[str, Any]) -> Any:
@@ -120,6 +121,8 @@ def _fetching(source: Any, name: str, file: str) -> Fetch:
 def column_of(found: Any, name: str, file: str) -> Column | Coded | Uncoded:
     """A column of ours from one of Arrow; BadInput if it cannot be."""
     try:
+        if found.null_count == len(found) and name != "index":
+            return absent_from(name, len(found))
         if name in INTEGERS:
             return _integers(found, name)
         if name == "given_back":
@@ -146,7 +149,9 @@ def _integers(found: Any, name: str) -> Column:
     if not (pa.types.is_integer(found.type) or pa.types.is_null(found.type)):
         raise pa.ArrowInvalid(f"not a column of whole numbers, but of {found.type}")
     whole = pc.cast(found, pa.int64())
-    return np.asarray(pc.fill_null(whole, NEVER if name == "completed_ns" else ABSENT))
+    if whole.null_count:
+        whole = pc.fill_null(whole, NEVER if name == "completed_ns" else ABSENT)
+    return np.asarray(whole)
 
 
 def _uncoded_texts(found: Any) -> Uncoded:
@@ -169,7 +174,8 @@ def _coded_texts(found: Any) -> Coded:
     codes = np.empty(len(found), dtype=np.int32)
     begins = 0
     for chunk in found.chunks:
-        codes[begins : begins + len(chunk)] = pc.fill_null(chunk.indices, NOBODY)
+        said = chunk.indices if not chunk.null_count else pc.fill_null(chunk.indices, NOBODY)
+        codes[begins : begins + len(chunk)] = said
         begins += len(chunk)
     if codes.max(initial=NOBODY) >= len(names):
         raise pa.ArrowInvalid("it refers to a text that is not there")

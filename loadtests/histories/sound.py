@@ -86,15 +86,13 @@ def once(history: History, file: str, lines: Sequence[int] | None = None) -> Non
     rows = np.flatnonzero(~history.is_op("hold"))
     times = history["invoked_ns"]
     rows, group = _alike(rows, times[rows] if len(rows) < len(times) else times)
-    for name in IDENTITY[1:]:
-        rows, group = _alike(rows, _values(history, name, rows), group)
+    rows, group = _alike_in(history, IDENTITY[1:], rows, group)
     if not len(rows):
         return
     is_named = (_values(history, "host", rows) >= 0) & (history["attempt"][rows] != ABSENT)
     found = [rows[is_named], group[is_named]]
     rows, group = rows[~is_named], group[~is_named]
-    for name in OTHERS:
-        rows, group = _alike(rows, _values(history, name, rows), group)
+    rows, group = _alike_in(history, OTHERS, rows, group)
     rows, group = np.append(found[0], rows), np.append(found[1], group + (found[1].max(initial=-1) + 1))
     if not len(rows):
         return
@@ -107,6 +105,16 @@ def once(history: History, file: str, lines: Sequence[int] | None = None) -> Non
     what = f"it is {place} again"
     mend = "leave one of them out; if both happened, tell them apart by client or attempt"
     raise refusal(row, what, file=file, lines=lines, mend=mend)
+
+
+def _alike_in(
+    history: History, names: Sequence[str], rows: NDArray[np.int64], group: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Of the rows those that share their group, and the value of every column, with another."""
+    for name in names:
+        if len(rows) and not history.lacks(name):
+            rows, group = _alike(rows, _values(history, name, rows), group)
+    return rows, group
 
 
 def _values(history: History, name: str, rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -62,6 +62,10 @@ class History:
         """The same of some rows only, in their order; quicker where they are few."""
         return self._columns.coded_at(name, rows)
 
+    def lacks(self, name: str) -> bool:
+        """Whether a column is absent from every row, because nobody gave it."""
+        return self._columns.lacks(name)
+
     def some(self, name: str, rows: Any) -> Column:
         """A column at some rows."""
         return self._columns.some(name, rows)
@@ -95,11 +99,9 @@ class History:
         An operation whose result is not ok or fail may take effect at any time after its invocation.
         """
         bound = self.header.clock_bound_ns
-        invoked = self["invoked_ns"] - bound
-        completed = self["completed_ns"].copy()
-        completed[~self.is_result("ok", "fail") | (completed >= NEVER - bound)] = NEVER - bound
-        completed += bound
-        return invoked, completed
+        invoked, completed = self["invoked_ns"], self["completed_ns"]
+        is_open = ~self.is_result("ok", "fail") | (completed >= NEVER - bound)
+        return invoked - bound, np.where(is_open, NEVER, completed + bound)
 
     def rows(self, which: Iterable[int] | None = None) -> Iterator[dict[str, Any]]:
         """Rows as plain dicts without what is absent: all of them, or those with these positions."""

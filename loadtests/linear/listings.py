@@ -18,10 +18,9 @@ from loadtests.linear.operations import (
     SET_CAP,
     Flags,
     Names,
-    Whole,
     among,
 )
-from loadtests.linear.rows import COLUMNS, Rows, column_of
+from loadtests.linear.rows import COLUMNS, Rows, Table, column_of
 from loadtests.protocol import ANSWER, OP, RESULT
 
 _ORDERS: Final = {
@@ -34,7 +33,7 @@ _ORDERS: Final = {
 }
 
 
-def others_of(history: History, rows: Rows) -> dict[str, Whole]:
+def others_of(history: History, rows: Rows) -> Table:
     """Readings, orders, and what audits listed."""
     kinds = np.full(128, -1)
     for word, code in _ORDERS.items():
@@ -65,7 +64,7 @@ def others_of(history: History, rows: Rows) -> dict[str, Whole]:
     return _with_absent(history, rows, part)
 
 
-def _with_absent(history: History, rows: Rows, part: dict[str, Whole]) -> dict[str, Whole]:
+def _with_absent(history: History, rows: Rows, part: Table) -> Table:
     """After a whole list of holders, everyone of the intake who is not on it, held nothing."""
     notes = history.coded("note")
     listed = {
@@ -74,7 +73,7 @@ def _with_absent(history: History, rows: Rows, part: dict[str, Whole]) -> dict[s
     if not listed:
         return part
     is_list = np.isin(notes.codes[part["row"]], list(listed)) & among(part["kind"], (READ, NOTHING))
-    more: list[dict[str, Whole]] = []
+    more: list[Table] = []
     for place in np.flatnonzero(is_list).tolist():
         intake, row = part["intake"][place], part["row"][place]
         holds = (part["kind"] == HOLDS) & (part["intake"] == intake)
@@ -96,7 +95,7 @@ def _with_absent(history: History, rows: Rows, part: dict[str, Whole]) -> dict[s
     return {name: np.concatenate([column_of(each, name) for each in (part, *more)]) for name in COLUMNS}
 
 
-def strangers(history: History, rows: Rows, names: Names, others: dict[str, Whole]) -> dict[str, Whole]:
+def strangers(history: History, rows: Rows, names: Names, others: Table) -> Table:
     """What people who are not of the run may have been granted meanwhile.
 
     Those whom an audit lists were granted a slot by then, unless they had one before; without any list there
@@ -127,7 +126,7 @@ def strangers(history: History, rows: Rows, names: Names, others: dict[str, Whol
     }
 
 
-def _listed(history: History, others: dict[str, Whole], which: Flags, intake: str) -> list[int]:
+def _listed(history: History, others: Table, which: Flags, intake: str) -> list[int]:
     """By when each holder on a list was granted a slot, those left out who had one before the run."""
     names = history.coded("applicant").names
     initial = history.header.initial

@@ -1,42 +1,36 @@
 """From a history to its operations."""
 
-from typing import Final
-
 import numpy as np
 
 from loadtests.history import NEVER, History
 from loadtests.linear.listings import others_of, strangers
 from loadtests.linear.operations import GRANT, HOLDS, NOTHING, RELEASE, Clash, Operations, Whole
 from loadtests.linear.requests import requests
-from loadtests.linear.rows import COLUMNS, column_of, rows_of
-
-NARROW: Final = {"kind": np.int8, "is_optional": np.bool_, "moves": np.bool_}
-"""Columns of operations that are no int64."""
+from loadtests.linear.rows import Table, joined, rows_of
 
 
 def operations(history: History) -> tuple[Operations, Clash | None]:
     """The operations of a history, and the first contradiction within one request or one slot, if any."""
     rows, names = rows_of(history)
-    parts: list[dict[str, Whole]] = []
+    parts: list[Table] = []
     echoes: list[tuple[Whole, Whole]] = []
     clash = None
     made = 0
     for claims in (True, False):
-        part, echo, found = requests(history, rows, claims=claims, made=made)
+        made_of, echo, found = requests(history, rows, claims=claims, made=made)
         clash = clash or found
-        parts.append(part)
+        parts += made_of
         echoes.append(echo)
-        made += len(part["row"])
+        made += sum(len(part["row"]) for part in made_of)
     parts.append(others_of(history, rows))
     if history.header.shared:
         parts.append(strangers(history, rows, names, parts[-1]))
-    parts = [part for part in parts if len(part["row"])] or parts[:1]
-    table = {name: np.concatenate([column_of(part, name) for part in parts]) for name in COLUMNS}
+    table = joined(parts)
     is_known = (table["person"] >= 0) & (table["intake"] >= 0)
     table["person"] = np.where(is_known, table["person"] * len(names.intakes) + table["intake"], -1)
     _stream_of_releases(table)
     everything = Operations(
-        **{name: column.astype(NARROW.get(name, np.int64), copy=False) for name, column in table.items()},
+        **table,
         echo_row=np.concatenate([row for row, _ in echoes]),
         echo_of=np.concatenate([of for _, of in echoes]),
         row_begins=rows.begins,
@@ -46,11 +40,13 @@ def operations(history: History) -> tuple[Operations, Clash | None]:
     return everything, clash or _listed_slot(everything)
 
 
-def _stream_of_releases(table: dict[str, Whole]) -> None:
+def _stream_of_releases(table: Table) -> None:
     """A release that names no stream gives back a slot of the stream that its person claimed."""
     silent = np.flatnonzero((table["kind"] == RELEASE) & (table["stream"] < 0) & (table["person"] >= 0))
+    if not len(silent):
+        return
     grants = np.flatnonzero((table["kind"] == GRANT) & np.isin(table["person"], table["person"][silent]))
-    if not len(silent) or not len(grants):
+    if not len(grants):
         return
     person, inverse = np.unique(table["person"][grants], return_inverse=True)
     least, most = np.full(len(person), NEVER), np.full(len(person), -NEVER)

@@ -24,7 +24,7 @@ from loadtests.linear.operations import (
     Whole,
     among,
 )
-from loadtests.linear.rows import COLUMNS, Rows, column_of
+from loadtests.linear.rows import Codes, Rows, Table
 from loadtests.protocol import ANSWER, OP, RESULT
 from sim.ledger import REASONS
 
@@ -42,12 +42,12 @@ class _Asked(NamedTuple):
 
 def requests(
     history: History, rows: Rows, *, claims: bool, made: int
-) -> tuple[dict[str, Whole], tuple[Whole, Whole], Clash | None]:
-    """The operations of all claims, or of all releases; `made` operations are before them."""
+) -> tuple[tuple[Table, Table], tuple[Whole, Whole], Clash | None]:
+    """The operations of all claims, or of all releases, in two parts; `made` operations are before them."""
     spec = history.header.spec
     if not (rows.op == OP["claim" if claims else "release"]).any():
         none = np.empty(0, dtype=np.int64)
-        return dict.fromkeys(COLUMNS, none), (none, none), None
+        return ({"row": none}, {"row": none}), (none, none), None
     asked = _asked(history, rows, claims=claims)
     sticky = spec.refusals == "sticky" and claims
     clash = _told_two_things(rows, asked) if sticky else None
@@ -55,23 +55,22 @@ def requests(
     effects, effect_of = _effects(rows, asked, sticky=sticky)
     slot = _slots(rows, asked, effects, effect_of)
     effects |= {
-        "kind": np.full(len(effects["row"]), GRANT if claims else RELEASE),
-        "value": slot if claims else np.full(len(slot), -1),
+        "kind": np.full(len(slot), GRANT if claims else RELEASE, dtype=np.int8),
+        "value": slot,
     }
     if not claims:
+        del effects["value"]
         effects["moves"] = _moves(history, rows, asked, effects, effect_of)
     else:
         clash = clash or _slot_clash(rows, asked, effects, effect_of, slot)
     answers, repeats, repeat_of = _answers(rows, asked, sticky=sticky)
     if not claims:  # claims and releases are numbered apart
-        for part in (effects, answers):
-            part["request"] = np.full(len(part["row"]), -1)
+        del effects["request"], answers["request"]
     rest = np.flatnonzero(asked.done & (effect_of >= 0))
     rest = rest[asked.row[rest] != effects["row"][effect_of[rest]]]
     echo_row = np.concatenate([asked.row[rest], asked.row[repeats]])
     echo_of = np.concatenate([effect_of[rest], repeat_of + len(effects["row"])]) + made
-    part = {name: np.concatenate([column_of(effects, name), column_of(answers, name)]) for name in COLUMNS}
-    return part, (echo_row, echo_of), clash
+    return (effects, answers), (echo_row, echo_of), clash
 
 
 def _asked(history: History, rows: Rows, *, claims: bool) -> _Asked:
@@ -112,13 +111,13 @@ def _request_ids(rows: Rows, which: Whole) -> Whole:
         return ids
     many = np.flatnonzero(keyed & (np.bincount(key[keyed])[key] > 1))
     if len(many):
-        pair = (applicant[many] + 1) * (int(key.max()) + 1) + key[many]
+        pair = (applicant[many].astype(np.int64) + 1) * (int(key.max()) + 1) + key[many]
         _, first, inverse = np.unique(pair, return_index=True, return_inverse=True)
         ids[many] = many[first][inverse]
     return ids
 
 
-def _effects(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[dict[str, Whole], Whole]:
+def _effects(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[Table, Whole]:
     """Requests that took effect or may have; and for each row the place of its request, or -1."""
     live = asked.done | asked.maybe
     if sticky and asked.refused.any():  # an attempt under a key that was refused can have done no more
@@ -134,8 +133,8 @@ def _effects(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[dict[str, Whol
     done = np.flatnonzero(asked.done)
     ends = np.full(len(lead), NEVER, dtype=np.int64)
     np.minimum.at(ends, effect_of[done], rows.ends[asked.row[done]])
-    optional = np.ones(len(lead), dtype=np.int64)
-    optional[effect_of[done]] = 0
+    optional = np.ones(len(lead), dtype=np.bool_)
+    optional[effect_of[done]] = False
     intake = rows.intake[asked.row[lead]].copy()
     named = done[rows.intake[asked.row[done]] >= 0]
     intake[effect_of[named]] = rows.intake[asked.row[named]]
@@ -190,21 +189,19 @@ def _grouped(ids: Whole) -> tuple[Whole, Whole, Whole]:
     return np.unique(ids, return_index=True, return_inverse=True)
 
 
-def _person(rows: Rows, row: Whole) -> Whole:
+def _person(rows: Rows, row: Whole) -> Codes:
     """The applicant, for now; joined with the intake at the end."""
     return rows.applicant[row]
 
 
-def _slots(rows: Rows, asked: _Asked, effects: dict[str, Whole], effect_of: Whole) -> Whole:
+def _slots(rows: Rows, asked: _Asked, effects: Table, effect_of: Whole) -> Whole:
     slot = np.full(len(effects["row"]), -1, dtype=np.int64)
     told = np.flatnonzero(asked.done & (rows.slot[asked.row] >= 0))
     slot[effect_of[told]] = rows.slot[asked.row[told]]
     return slot
 
 
-def _slot_clash(
-    rows: Rows, asked: _Asked, effects: dict[str, Whole], effect_of: Whole, slot: Whole
-) -> Clash | None:
+def _slot_clash(rows: Rows, asked: _Asked, effects: Table, effect_of: Whole, slot: Whole) -> Clash | None:
     """One key with two slots, or one slot under two keys."""
     told = np.flatnonzero(asked.done & (rows.slot[asked.row] >= 0))
     other = told[slot[effect_of[told]] != rows.slot[asked.row[told]]]
@@ -225,22 +222,24 @@ def _slot_clash(
     return None
 
 
-def _moves(history: History, rows: Rows, asked: _Asked, effects: dict[str, Whole], effect_of: Whole) -> Whole:
+def _moves(history: History, rows: Rows, asked: _Asked, effects: Table, effect_of: Whole) -> Whole:
     """Whether each release lowers the count: as it was told, or else as the spec says."""
     gives_back = history.header.spec.gives_back
-    moves = np.full(len(effects["row"]), int("withdrawal" in gives_back))
+    moves = np.full(len(effects["row"]), "withdrawal" in gives_back)
     notes = history.coded("note")
     for reason in REASONS - {"withdrawal"}:
         is_reason = notes.starting(REASON + reason)
         if is_reason.any():
-            moves[is_reason[effects["row"]]] = int(reason in gives_back)
+            moves[is_reason[effects["row"]]] = reason in gives_back
     told = np.flatnonzero(asked.done & (rows.given_back[asked.row] >= 0))
-    moves[effect_of[told]] = rows.given_back[asked.row[told]]
+    moves[effect_of[told]] = rows.given_back[asked.row[told]] == 1
     return moves
 
 
 def _two_requests(rows: Rows, asked: _Asked) -> Clash | None:
     """One key was granted a slot for two different requests, of which one should have been a mismatch."""
+    if (asked.request == np.arange(len(asked.row))).all():
+        return None  # no key was used again
     done = np.flatnonzero(asked.done)
     for column in (rows.stream, rows.intake):
         named = done[column[asked.row[done]] >= 0]  # an answer need not say which intake it was
@@ -291,7 +290,7 @@ _KIND_OF: Final = {
 }
 
 
-def _answers(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[dict[str, Whole], Whole, Whole]:
+def _answers(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[Table, Whole, Whole]:
     """Refusals, and answers that tell nothing; with what merely repeats a kept refusal, and which."""
     is_ok = rows.result[asked.row] == RESULT["ok"]
     place = np.flatnonzero(asked.refused | (is_ok & ~asked.done & ~asked.maybe))

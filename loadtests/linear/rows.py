@@ -3,7 +3,8 @@
 A table is columns by name (COLUMNS), of one length; a column that is left out says nothing.
 """
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,37 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
-def column_of(part: dict[str, Whole], name: str) -> Whole:
+Table = dict[str, NDArray[Any]]
+"""Columns of operations in the making."""
+TYPES: Final[dict[str, type]] = {"kind": np.int8, "is_optional": np.bool_, "moves": np.bool_}
+"""What is kept otherwise than as int64."""
+
+
+def column_of(part: Table, name: str) -> NDArray[Any]:
+    """A column of a table, whether it is there or not."""
     column = part.get(name)
     if column is None:
-        empty = 0 if name in ("is_optional", "moves") else -1
-        return np.full(len(part["row"]), empty, dtype=np.int64)
+        return np.full(len(part["row"]), _nothing(name), dtype=TYPES.get(name, np.int64))
     return column
+
+
+def joined(parts: Sequence[Table]) -> Table:
+    """One table of several, with all its columns."""
+    ends = np.cumsum([len(part["row"]) for part in parts]).tolist()
+    table = {}
+    for name in COLUMNS:
+        column = table[name] = np.empty(ends[-1], dtype=TYPES.get(name, np.int64))
+        for part, begin, end in zip(parts, [0, *ends], ends, strict=False):
+            column[begin:end] = part.get(name, _nothing(name))
+    return table
+
+
+def _nothing(name: str) -> int:
+    return 0 if name in ("is_optional", "moves") else -1
+
+
+Codes = NDArray[np.integer]
+"""Of texts: -1 for none."""
 
 
 class Rows(NamedTuple):
@@ -34,11 +60,11 @@ class Rows(NamedTuple):
     result: NDArray[np.int8]
     begins: Whole
     ends: Whole
-    applicant: Whole
-    key: Whole
+    applicant: Codes
+    key: Codes
     intake: Whole
-    stream: Whole
-    slot: Whole
+    stream: Codes
+    slot: Codes
     cap: Whole
     value: Whole
     given_back: NDArray[np.int8]
@@ -46,28 +72,23 @@ class Rows(NamedTuple):
 
 def rows_of(history: History) -> tuple[Rows, Names]:
     begins, ends = _fine(*history.widened())
-    intake, intakes = _coded(history, "intake")
-    intakes, intake = _without(intakes, intake, CURRENT)
-    declared = sorted({each for cap in history.header.caps for each, _ in cap.covers} | set(intakes))
-    intake = _recoded(intake, intakes, declared)
-    if len(declared) == 1:
-        intake = np.zeros(len(intake), dtype=np.int64)
-    stream, streams = _coded(history, "stream")
-    cap, caps = _coded(history, "cap")
+    intake, declared = _intakes(history)
+    stream, streams = history.coded("stream").codes, _texts(history, "stream")
+    cap, caps = history.coded("cap").codes, _texts(history, "cap")
     named = [each.name for each in history.header.caps]
     places = np.array([*(named.index(each) if each in named else -2 for each in caps), -1], dtype=np.int64)
     intake = _named(history, intake, places[cap], declared)
-    slot, _ = _coded(history, "slot")
-    if not (slot >= 0).any():
-        slot, _ = _coded(history, "claim_id")
+    slot = history.coded("slot").codes
+    if history.lacks("slot") or not (slot >= 0).any():
+        slot = history.coded("claim_id").codes
     columns = Rows(
         history["op"],
         history["answer"],
         history["result"],
         begins,
         ends,
-        history.coded("applicant").codes.astype(np.int64),
-        history.coded("key").codes.astype(np.int64),
+        history.coded("applicant").codes,
+        history.coded("key").codes,
         intake,
         stream,
         slot,
@@ -85,7 +106,7 @@ def _named(history: History, intake: Whole, cap: Whole, intakes: list[str]) -> W
     covered = [{each for each, _ in cap.covers} for cap in history.header.caps]
     of_cap = [intakes.index(min(each)) if len(each) == 1 else -1 for each in covered]
     intake = np.where(intake < 0, np.array([*of_cap, -1, -1], dtype=np.int64)[cap], intake)
-    claim, _ = _coded(history, "claim_id")
+    claim = history.coded("claim_id").codes
     of_claim = np.full(int(claim.max(initial=-1)) + 2, -1, dtype=np.int64)
     said = np.flatnonzero((claim >= 0) & (intake >= 0))
     of_claim[claim[said]] = intake[said]
@@ -95,22 +116,24 @@ def _named(history: History, intake: Whole, cap: Whole, intakes: list[str]) -> W
 def _fine(begins: Whole, ends: Whole) -> tuple[Whole, Whole]:
     """Times after the first, with room between any two: what overlaps by a moment can be cut apart."""
     zero = int(begins.min()) if len(begins) else 0
-    return (begins - zero) * FINE, np.where(ends < NEVER, (ends - zero * (ends < NEVER)) * FINE, NEVER)
+    begins, after = begins - zero, ends - zero  # both are new, and may be changed
+    begins *= FINE
+    after *= FINE
+    after[ends == NEVER] = NEVER
+    return begins, after
 
 
-def _coded(history: History, name: str) -> tuple[Whole, list[str]]:
-    coded = history.coded(name)
-    return coded.codes.astype(np.int64), [] if name in ("slot", "claim_id") else [
-        str(each) for each in coded.names
-    ]
+def _intakes(history: History) -> tuple[Whole, list[str]]:
+    """The intake of each row, -1 where it is left to the service; and all intakes, in order."""
+    texts = [text for text in _texts(history, "intake") if text != CURRENT]
+    declared = sorted({each for cap in history.header.caps for each, _ in cap.covers} | set(texts))
+    if len(declared) == 1:
+        return np.broadcast_to(np.int64(0), len(history)), declared
+    place = {name: index for index, name in enumerate(declared)}
+    codes, names = history.coded("intake")
+    places = [*(place.get(str(name), -1) for name in names), -1]
+    return np.array(places, dtype=np.int64)[codes], declared
 
 
-def _without(names: list[str], codes: Whole, name: str) -> tuple[list[str], Whole]:
-    if name in names:
-        codes = np.where(codes == names.index(name), -1, codes)
-    return names, codes
-
-
-def _recoded(codes: Whole, old: list[str], new: list[str]) -> Whole:
-    place = {name: index for index, name in enumerate(new)}
-    return np.array([*(place.get(name, -1) for name in old), -1], dtype=np.int64)[codes]
+def _texts(history: History, name: str) -> list[str]:
+    return [str(each) for each in history.coded(name).names]

@@ -18,10 +18,13 @@ class Groups:
     """Places that belong together, each group in its order."""
 
     def __init__(self, names: Ints) -> None:
-        self.order = np.argsort(names, kind="stable")
-        ordered = names[self.order]
+        is_rising = bool((names[1:] > names[:-1]).all())
+        self.order = np.arange(len(names)) if is_rising else np.argsort(names, kind="stable")
+        ordered = names if is_rising else names[self.order]
         is_first = np.ones(len(names), dtype=np.bool_)
         is_first[1:] = ordered[1:] != ordered[:-1]
+        self.is_alone = bool(is_first.all())
+        """Whether every group is of one place, for then there is nothing to sum."""
         self.starts = np.maximum.accumulate(np.where(is_first, np.arange(len(names)), 0))
         """In that order, where the group of each begins."""
 
@@ -32,12 +35,24 @@ class Groups:
 
     def before(self, moves: Ints) -> Ints:
         """At each place, the sum of the moves before it in its group."""
+        if self.is_alone:
+            return np.zeros(len(moves), dtype=np.int64)
         moved = moves[self.order]
-        sums = np.cumsum(moved) - moved
+        sums = np.cumsum(moved, dtype=np.int64) - moved
         return self._back(sums - sums[self.starts])
+
+    def any(self, marked: Flags) -> Flags:
+        """At each place, whether any of its whole group is marked."""
+        if self.is_alone or not marked.any():
+            return marked
+        has = np.zeros(len(marked), dtype=np.bool_)
+        has[self.starts[marked[self.order]]] = True
+        return np.asarray(self._back(has[self.starts]), dtype=np.bool_)
 
     def total(self, values: Ints) -> Ints:
         """At each place, the sum over its whole group."""
+        if self.is_alone:
+            return values
         sums = np.cumsum(values[self.order])
         ends = np.append(np.flatnonzero(self.starts[1:] != self.starts[:-1]), len(sums) - 1)
         sizes = np.diff(ends, prepend=-1)
@@ -45,16 +60,22 @@ class Groups:
 
     def last(self, marked: Flags) -> Ints:
         """At each place, the last marked one of its group that is not after it; -1 where there is none."""
+        if self.is_alone:
+            return np.where(marked, np.arange(len(marked)), -1)
         latest = np.maximum.accumulate(np.where(marked[self.order], np.arange(len(marked)), -1))
         return self._back(np.where(latest >= self.starts, self.order[latest], -1))
 
     def first(self, marked: Flags) -> Ints:
         """At each place, the first marked one of its group that is not after it; -1 where there is none."""
+        if self.is_alone:
+            return self.last(marked)
         return self.last(marked & (self.before(marked.astype(np.int64)) == 0))
 
 
 def latest(marked: Flags, values: Ints, beginning: int) -> Ints:
     """At each place, the value at the last marked place before it; the beginning where there is none."""
-    filled = np.concatenate([[beginning], values])
-    at = np.maximum.accumulate(np.where(marked, np.arange(1, len(values) + 1), 0))
-    return np.asarray(filled[np.concatenate([[0], at[:-1]])] if len(values) else values, dtype=np.int64)
+    at = np.flatnonzero(marked)
+    if not len(at):
+        return np.full(len(marked), beginning, dtype=np.int64)
+    since = np.diff(at, append=len(marked) - 1, prepend=-1)
+    return np.repeat(np.append(np.int64(beginning), values[at]), since)

@@ -110,8 +110,8 @@ class Played:
         self.releases = is_first & (kind == RELEASE)
         self.gains = self.grants.astype(np.int64) - self.releases
         # What an attempt that was answered says of a release, holds of the attempt that was not.
-        kept = requests.total((self.given_back == 0).astype(np.int64)) > 0
-        told = kept | (requests.total((self.given_back == 1).astype(np.int64)) > 0)
+        kept = requests.any(self.given_back == 0)
+        told = kept | requests.any(self.given_back == 1)
         back = np.where(told, ~kept, self._is_given_back())
         back = np.where(self.given_back >= 0, self.given_back == 1, back)
         self.moves = self.grants.astype(np.int64) - (self.releases & back)
@@ -129,7 +129,9 @@ class Played:
         notes = self.history.coded("note")
         back = np.full(len(self.order), "withdrawal" in gives_back)
         for reason in REASONS - {"withdrawal"}:
-            back[notes.starting(REASON + reason)[self.order]] = reason in gives_back
+            is_so = notes.starting(REASON + reason)
+            if is_so.any():
+                back[is_so[self.order]] = reason in gives_back
         return back
 
     def has_no_effect(self, place: int) -> None:
@@ -218,8 +220,8 @@ class Played:
         known = initial and (initial.used.get(intake) or (initial.holders or {}).get(intake))
         every = self.history.is_op("open") & ~self.history.is_result("fail")
         begins_open = bool(known) or intake not in set(self.history["intake"][every])
-        is_open = latest(opens | closes, opens.astype(np.int64), int(begins_open)) > 0
-        return is_open, latest(closes, closes.astype(np.int64), 0) > 0
+        is_open = latest(opens | closes, opens, int(begins_open)) > 0
+        return is_open, latest(closes, closes, 0) > 0
 
     def _strangers(self) -> Flags:
         """On a shared service, holders who never asked here for anything."""

@@ -23,6 +23,8 @@ class Measure(NamedTuple):
     """Which way a planner wants it; empty where that depends."""
     headline: bool = False
     """Whether it is shown without being asked for."""
+    censored: bool = False
+    """Whether nan means "later than anybody watched": then the mean of the values there are says nothing."""
 
 
 def definition(name: str) -> Measure:
@@ -45,7 +47,7 @@ _INTAKES = {
     "caps_reached": Measure("intakes", "intakes whose whole cap was used at some moment"),
     "cap_reached": Measure("", "1 if the intake's whole cap was used at some moment, else 0"),
     "days_to_cap": Measure(
-        "days", "from opening to the second the cap was reached; nan: censored at window_days"
+        "days", "from opening to the second the cap was reached; nan: censored at window_days", censored=True
     ),
     "window_days": Measure(
         "days", "from opening to closing or the horizon: how long days_to_cap was watched"
@@ -106,7 +108,7 @@ _WAITS = {
     "permit_within_12_months": Measure("", "certificate to permit, other ends competing", "higher"),
     "permit_within_24_months": Measure("", "certificate to permit, other ends competing", "higher"),
     "median_months_to_permit": Measure(
-        "months", "half of certificate holders have a permit by then", "lower"
+        "months", "half of certificate holders have a permit by then", "lower", censored=True
     ),
 }
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.showing import chances, dates
 from sim.showing.comparison_sentences import called, sentences, whom
 from sim.showing.headline import Data, bounds, count
 from sim.showing.terminal import figure, print_whole, table_of
@@ -58,7 +59,6 @@ LABELS = {
     "unused_slots": "unused slots",
     "over_cap_returns": "returns over the cap",
     "invitations_wasted": "invitations wasted",
-    "disparate_impact_ratio": "P(slot), second stream / first",
     "gini_wait": "Gini of waits",
     "order_inversions": "served out of order",
     "peak_hour_applications": "applications, busiest hour",
@@ -79,6 +79,10 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     _print(console, _planner_title(found), _planner(found))
     if found["beside"]:
         _print(console, _beside_title(found), _beside(found))
+    if (when := dates.compared(found)) is not None:
+        _print(console, dates.COMPARED_TITLE, when)
+    if len(found["streams"]) > 1:
+        _print(console, chances.title(found), chances.equal_chances(found))
     for name in found["order"][1:]:
         if _is_identical(found, name):
             console.print()
@@ -185,17 +189,19 @@ def _contrasts(found: Data, name: str) -> Table:
         "verdict",
     )
     for each in found["contrasts"]:
-        if each["policy"] == name and "/" not in each["measure"]:
-            table.add_row(*_row(each, drawn))
+        is_told = each["measure"] != "disparate_impact_ratio" or len(found["streams"]) > 1
+        if each["policy"] == name and "/" not in each["measure"] and is_told:
+            table.add_row(*_row(found, each, drawn))
     return table
 
 
-def _row(each: Data, drawn: bool) -> list[str]:
+def _row(found: Data, each: Data, drawn: bool) -> list[str]:
     measure = each["measure"]
+    label = LABELS.get(measure) or chances.ratio_label(found)
     if not each["n"]:
-        return [LABELS[measure], *["-"] * (6 if drawn else 5), "not estimable"]
+        return [label, *["-"] * (6 if drawn else 5), "not estimable"]
     cells = [
-        LABELS[measure],
+        label,
         _number(measure, each["base"]),
         _number(measure, each["value"]),
         f"{_number(measure, each['difference'], signed=True)} ({_range(measure, each['low'], each['high'])})",
@@ -203,8 +209,11 @@ def _row(each: Data, drawn: bool) -> list[str]:
     ]
     if drawn:
         cells.append(_range(measure, *(bounds(each["assumptions"]) or (None, None))))
-    p = each["p_holm"]
-    return [*cells, "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}", each["verdict"]]
+    p, n = each["p_holm"], each["n"]
+    some = (
+        f" ({n:,} of {found['replications']:,})" if n < found["replications"] else ""
+    )  # the others have none
+    return [*cells, "" if p is None else "<0.001" if p < 0.001 else f"{p:.3f}", each["verdict"] + some]
 
 
 def _groups(found: Data, name: str) -> Table:

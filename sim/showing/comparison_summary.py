@@ -17,7 +17,9 @@ from sim.comparing.paired import paired
 from sim.comparing.persons import DEFINITIONS, REASONS
 from sim.measures import MEASURES
 from sim.scenario import Scenario
+from sim.showing.reached import reached, spread_of
 from sim.studying.binding import Binding
+from sim.studying.impact import impacts
 from sim.studying.intervals import FOR_PERCENTILES, chance, spread
 
 Data = dict[str, Any]
@@ -94,16 +96,23 @@ def binding_data(found: Binding | None) -> Data | None:
 def _policy(found: Comparison, name: str) -> Data:
     """One policy: what it is, every measure that is not about a group, and what became of people, and why."""
     policy, columns = found.scenario.policy(name), found.chance[name]
+    streams = [name for name, stream in found.scenario.streams.items() if stream.eligible]
     groups = ("stream=", "season=", "quarter=", "decile=", "cohort=")
     return {
         "summary": policy.summary,
         "seen_in": policy.seen_in,
         "capped": policy.capped,
         "measures": {
-            measure: spread(values)._asdict()
+            measure: spread_of(measure, values)._asdict()
             for measure, values in columns.items()
             if not measure.partition("/")[2].startswith(groups)
         },
+        "disparate_impact": impacts(columns, streams) if len(streams) > 1 else [],
+        "intakes": [
+            {"year": intake.year, "reached": reached(found.scenario, columns, intake)}
+            for intake in found.scenario.intake
+            if f"grants/{intake.year}" in columns
+        ],
     }
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sim.showing import chances, dates
 from sim.showing.headline import Data, bounds, count, day, sentences
 from sim.showing.terminal import console_for, figure, print_whole, table_of
 
@@ -34,7 +35,9 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     bars = ASCII_BARS if console.options.ascii_only else BARS
     for title, table in (
         (YEAR_BY_YEAR, _years(found)),
+        (dates.TITLE + _starred(found), dates.reached(found, ascii_only=console.options.ascii_only)),
         ("Who gets a slot by the end", _streams(found)),
+        (chances.title(found), chances.equal_chances(found)),
         ("What it gains, and what it asks of the offices", _gains(found)),
         (f"Uptake against the cap, month by month: {bars[-1]} is the cap", _uptake(found, bars)),
         (_register_title(found), _register(found)),
@@ -47,6 +50,10 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     console.print(Text(_provenance(found), style="dim"), soft_wrap=False)
     if folder is not None:
         console.print(f"Everything is in {folder}", soft_wrap=True, highlight=False)
+
+
+def _starred(found: Data) -> str:
+    return "; *: assumptions drawn" if found["replications_with_assumptions"] else ""
 
 
 def _mean(found: Data, name: str, *, unit: str = "count") -> str:

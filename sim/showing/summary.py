@@ -5,19 +5,18 @@ defined). Each measure has two spreads over replications: `chance`, with the sce
 `assumptions`, with every uncertain number drawn from its range as well; null if none has a range.
 """
 
-import datetime
 import math
 from typing import Any
 
 import numpy as np
 
-from sim import clock
 from sim.measuring.definitions import MEASURES
-from sim.measuring.survival import Incidence, cumulative_incidence
-from sim.scenario import Intake, Scenario
+from sim.scenario import Intake
+from sim.showing.reached import bounds_of, day, months_of, reached, spread_of
 from sim.study import HEADLINES, Study, size
+from sim.studying.impact import impacts
 from sim.studying.influence import Influence, replications
-from sim.studying.intervals import FOR_PERCENTILES, Floats, chance, spread
+from sim.studying.intervals import FOR_PERCENTILES, Floats, spread
 
 Data = dict[str, Any]
 
@@ -26,6 +25,7 @@ def summary(study: Study, *, settings: Data | None = None) -> Data:
     """The whole study as data that JSON can hold; `settings`: values replaced in the scenario beforehand."""
     scenario, policy = study.scenario, study.scenario.policy(study.policy)
     intakes = [intake for intake in scenario.intake if f"grants/{intake.year}" in study.chance]
+    streams = [name for name, stream in scenario.streams.items() if stream.eligible]
     bases = {name.partition("/")[0] for name in study.chance}
     return {
         "format": 1,
@@ -46,10 +46,11 @@ def summary(study: Study, *, settings: Data | None = None) -> Data:
         "complete": study.complete,
         "headline_year": _headline_year(study, intakes) if policy.capped else None,
         "intakes": [_intake(study, intake) for intake in intakes],
-        "pool": _spread(study.pool),
+        "pool": spread(study.pool)._asdict(),
         "streams": {name: stream.summary for name, stream in scenario.streams.items() if stream.eligible},
+        "disparate_impact": impacts(study.chance, streams) if len(streams) > 1 else [],
         "measures": {
-            name: {"chance": _spread(values), "assumptions": _spread(study.assumed.get(name))}
+            name: {"chance": _spread(name, values), "assumptions": _spread(name, study.assumed.get(name))}
             for name, values in study.chance.items()
         },
         "definitions": {
@@ -66,8 +67,8 @@ def summary(study: Study, *, settings: Data | None = None) -> Data:
     }
 
 
-def _spread(values: Floats | None) -> Data | None:
-    return None if values is None else spread(values)._asdict()
+def _spread(name: str, values: Floats | None) -> Data | None:
+    return None if values is None else spread_of(name, values)._asdict()
 
 
 def _headline_year(study: Study, intakes: list[Intake]) -> int | None:
@@ -87,64 +88,23 @@ def _headline_year(study: Study, intakes: list[Intake]) -> int | None:
 def _intake(study: Study, intake: Intake) -> Data:
     """One year: its cap, in how many replications it is reached, and by when."""
     scenario, year = study.scenario, intake.year
-    opens_s = max(scenario.starts_s, clock.at(intake.opens, scenario.time_zone))
-    ends_s = min(scenario.ends_s, clock.after(intake.closes, scenario.time_zone))
-    months = [*clock.month_starts(opens_s, ends_s, scenario.time_zone), ends_s]
-    curves = study.uptake.get(year)
-    is_known = curves is not None and np.isfinite(curves).all()
+    opens_s, ends_s = bounds_of(scenario, intake)
+    months = months_of(scenario, intake)
+    curves = study.uptake.get(year, np.full((1, 1), np.nan))
+    is_known = bool(np.isfinite(curves).all())
     return {
         "year": year,
-        "opens": _day(scenario, opens_s),
-        "closes": _day(scenario, ends_s - 1),
+        "opens": day(scenario, opens_s),
+        "closes": day(scenario, ends_s - 1),
         "cap": int(intake.cap.value),
         "permit_target": int(intake.permit_target.value) if intake.permit_target else None,
-        "reached": _reached(scenario, study.chance, year, opens_s, ends_s, months),
-        "reached_with_assumptions": _reached(scenario, study.assumed, year, opens_s, ends_s, months),
+        "reached": reached(scenario, study.chance, intake),
+        "reached_with_assumptions": reached(scenario, study.assumed, intake),
         "uptake": {
-            "months": [_day(scenario, month - 1)[:7] for month in months],
-            "spreads": [_spread(column) for column in curves.T] if is_known and curves is not None else [],
+            "months": [day(scenario, month - 1)[:7] for month in months],
+            "spreads": [spread(each)._asdict() for each in curves.T] if is_known else [],
         },
     }
-
-
-def _reached(
-    scenario: Scenario, found: dict[str, Floats], year: int, opens_s: int, ends_s: int, months: list[int]
-) -> Data | None:
-    """In how many replications a cap was reached, and when: Kaplan-Meier, censored at the year's end."""
-    if not found or not np.isfinite(found[f"cap_reached/{year}"]).all():
-        return None
-    days, window = found[f"days_to_cap/{year}"], found[f"window_days/{year}"]
-    was = found[f"cap_reached/{year}"] > 0
-    curve = cumulative_incidence(None, np.where(was, days, window), was.astype(np.int64))
-    return {
-        **chance(int(was.sum()), len(was))._asdict(),
-        "quantiles": {
-            name: _reached_on(scenario, curve, share, opens_s)
-            for name, share in (("p5", 0.05), ("p25", 0.25), ("median", 0.5), ("p75", 0.75), ("p95", 0.95))
-        },
-        "by_month_end": [
-            {"date": _day(scenario, month - 1), "probability": _by(curve, (month - opens_s) / clock.DAY_S)}
-            for month in months
-        ],
-    }
-
-
-def _reached_on(scenario: Scenario, curve: Incidence, share: float, opens_s: int) -> Data | None:
-    """The day by which this share of all replications reached the cap; None if it never came to that."""
-    days = curve.quantile(share)
-    if math.isnan(days):
-        return None
-    return {"days": days, "date": _day(scenario, opens_s + math.floor(days * clock.DAY_S))}
-
-
-def _by(curve: Incidence, day: float) -> float:
-    step = int(np.searchsorted(curve.times, day, side="right"))
-    return float(curve.incidence[0][step - 1]) if step else 0.0
-
-
-def _day(scenario: Scenario, second: int) -> str:
-    date: datetime.date = clock.local(second, scenario.time_zone).date()
-    return date.isoformat()
 
 
 def _influence(each: Influence, moved: str) -> Data:

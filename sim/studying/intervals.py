@@ -58,6 +58,36 @@ def spread(values: Floats) -> Spread:
     )
 
 
+def late_spread(values: Floats) -> Spread:
+    """The same of a measure whose gaps are values later than all others: a date not reached is no small one.
+
+    With gaps there is no mean, and a percentile that falls among them is not known. As all are watched for
+    the same time, these are Kaplan and Meier's quantiles.
+    """
+    late = int(np.count_nonzero(np.isnan(values)))
+    known = spread(values)
+    if late == 0 or known.n == 0:
+        return known
+    in_order = np.sort(values)  # nan at the end
+    enough = len(values) >= FOR_PERCENTILES
+
+    def quantile(share: float) -> float | None:
+        value = float(in_order[math.ceil(share * len(values)) - 1])
+        return value if math.isfinite(value) else None
+
+    return Spread(
+        n=known.n,
+        mean=None,
+        mean_low=None,
+        mean_high=None,
+        lowest=known.lowest,
+        p5=quantile(0.05) if enough else None,
+        median=quantile(0.5),
+        p95=quantile(0.95) if enough else None,
+        highest=None,
+    )
+
+
 def half_width(values: Floats, *, confidence: float = 0.95) -> float | None:
     """Half of the t interval of the mean: t(n-1) s / sqrt(n); None for a single value."""
     n = len(values)

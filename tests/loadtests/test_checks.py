@@ -267,3 +267,21 @@ def test_a_file_alone_is_asked_for_its_witness_its_fairness_and_its_reasons() ->
     found = {each.check: each.judgement for each in verdict.findings}
     assert verdict.judgement == "VALID"
     assert (found["witness"], found["fairness"], found["reasons"]) == ("VALID", "NOTED", "VALID")
+
+
+NAMELESS = """
+-  claim    1-5    granted   slot=1
+-  claim    2-6    granted   slot=2
+-  claim    3-9    full      cap=2022
+-  claim    4-9    duplicate
+-  release  10-12  released
+-  claim    13-14  granted   slot=3
+"""
+
+
+def test_rows_that_name_nobody_may_be_of_different_people() -> None:
+    header = Header(caps=(cap_of("2022", 2),), spec=Spec(gives_back=frozenset({"withdrawal"})))
+    judged = checking.judged(drawn(NAMELESS, header=header))
+    assert not judged.of("INVALID")
+    [measured] = [each for each in judged.findings if each.check == "fairness"]
+    assert "1 people were overtaken, in 1 pairs" in measured.says
