@@ -46,6 +46,7 @@ def check(
     as_json: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
     junit: Path | None = None,
     order: Path | None = None,
+    report: Path | None = None,
     quiet: Flag = False,
 ) -> int:
     """Judge recorded histories: is there an order of the operations that explains every answer?
@@ -89,14 +90,16 @@ def check(
         Write the findings as JUnit XML to this file.
     order
         Write the order that explains every answer to this file, as rows of the history from 0 (.npy).
+    report
+        Write the page of the one history to this HTML file.
     quiet
         Print the verdict only, with what clashes or what would settle it.
     """
     from loadtests import show_check
     from loadtests.opening import Table
 
-    _check(histories, scenario, policy, scale, order)
-    _check_folders({"--json": as_json, "--junit": junit, "--order": order})
+    _check(histories, scenario, policy, scale, {"--order": order, "--report": report})
+    _check_folders({"--json": as_json, "--junit": junit, "--order": order, "--report": report})
     table = Table(
         columns=dict(_pair(each, "--column", "invoked_ns=start") for each in column),
         answers=dict(_pair(each, "--answer", "201=granted") for each in answer),
@@ -118,11 +121,17 @@ def check(
         print(f"interrupted: {len(found)} of {len(histories)} histories were judged", file=sys.stderr)
         return 1 if show_check.exit_code(found) == 1 else INTERRUPTED
     _write_all(found, as_json, junit, order)
+    if report is not None:
+        _write_page(report, found[0])
     return show_check.exit_code(found)
 
 
 def _check(
-    histories: tuple[Path, ...], scenario: str | None, policy: str | None, scale: float, order: Path | None
+    histories: tuple[Path, ...],
+    scenario: str | None,
+    policy: str | None,
+    scale: float,
+    of_one: Mapping[str, Path | None],
 ) -> None:
     if not histories:
         raise complaint("no history is named", expected="quotalab check HISTORY...")
@@ -131,8 +140,8 @@ def _check(
         raise complaint("there is no scenario that it could be of", key=key, mend="name one with --scenario")
     if not 1e-6 <= scale <= 1e3:
         raise complaint(f"{scale:g} is out of range", key="--scale", expected="0.000001 to 1,000")
-    if order is not None and len(histories) > 1:
-        raise complaint("one file cannot have the orders of several", key="--order", expected="one history")
+    for key in (key for key, file in of_one.items() if file is not None and len(histories) > 1):
+        raise complaint(f"one {key[2:]} cannot be of several histories", key=key, expected="one history")
 
 
 def _check_folders(files: Mapping[str, Path | None]) -> None:
@@ -243,6 +252,16 @@ def _write_order(path: Path, found: "Judged | Refused") -> None:
     data = io.BytesIO()
     np.save(data, order)
     _write(path, data.getvalue(), "--order")
+
+
+def _write_page(path: Path, found: "Judged | Refused") -> None:
+    from loadtests import report
+    from loadtests.show_check import Judged
+
+    if not isinstance(found, Judged):
+        print(f"{path}: not written, since there is nothing to show", file=sys.stderr)
+        return
+    report.write_to(path, report.of_judged(found.file, found.history, found.verdict))
 
 
 def _write(path: Path, data: bytes, key: str) -> None:

@@ -123,7 +123,7 @@ def load(
     quiet
         Print the verdict only.
     """
-    from loadtests import ramp
+    from loadtests import ramp, report
     from loadtests.load import Watcher
     from loadtests.load import load as made
     from loadtests.loading.plan import Options
@@ -163,11 +163,14 @@ def load(
         says = (lambda line: None) if quiet or as_json else (lambda line: print(line, file=sys.stderr))
         watcher = Watcher(says, moved)
         found = ramp.search(options, watcher) if wants_search else made(options, watcher)
-    _tell(found, junit=junit, as_json=as_json, quiet=quiet)
+    page = report.write(found.folder)
+    _tell(found, page, junit=junit, as_json=as_json, quiet=quiet)
     return found.exit_code
 
 
-def _tell(found: "Loaded | Searched", *, junit: Path | None, as_json: bool, quiet: bool) -> None:
+def _tell(
+    found: "Loaded | Searched", page: Path | None, *, junit: Path | None, as_json: bool, quiet: bool
+) -> None:
     """What was found, in the forms that were asked for."""
     from loadtests import show_load, show_ramp
     from loadtests.loading import searched
@@ -182,6 +185,8 @@ def _tell(found: "Loaded | Searched", *, junit: Path | None, as_json: bool, quie
         show_ramp.show(found, console_for(sys.stdout), brief=quiet)
     else:
         show_load.show(found, console_for(sys.stdout), brief=quiet)
+    if not (quiet or as_json):
+        print(f"the page: {page}" if page else "the page could not be made: quotalab report RUN says why")
 
 
 def _seconds(text: str) -> float:

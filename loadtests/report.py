@@ -63,11 +63,14 @@ def _of_search(folder: Path) -> Page:
     return ramp_page.page(subject.title(folder, manifest), manifest, summary)
 
 
-def write(folder: Path, page: Page | None = None) -> Path:
-    """Write the page into a folder of ours; where it is."""
+def write(folder: Path) -> Path | None:
+    """Write the page into a folder of ours; where it is. None if it could not be made: the verdict stands."""
     from sim.reporting.html import html
 
-    return results.write_page(folder, html(page_of(folder) if page is None else page))
+    try:
+        return results.write_page(folder, html(page_of(folder)))
+    except Exception:
+        return None
 
 
 def write_to(file: Path, page: Page, key: str = "--report") -> None:

@@ -1,10 +1,9 @@
 """The run folder of a load test: begun before anything is sent, and whole again whatever ends the run.
 
 Beside what every run folder has (sim/results.py): `trace.npz` (what was planned), `history/` (the workers'
-rows as they were written), `history.parquet`, `verdict.json`, `clash.svg` (if it is INVALID: what
-clashes), `latency.hdr`, `summary.json`, `locust/`
-(Locust's own files and words), `service.log`. The manifest says `"complete": false` until the run
-came to its end.
+rows as they were written), `history.parquet`, `verdict.json`, `clash.svg` (if it is INVALID: what clashes),
+`latency.hdr`, `summary.json`, `locust/` (Locust's own files and words), `service.log`, and `report.html`, the
+page, made from the others. The manifest says `"complete": false` until the run came to its end.
 """
 
 import datetime
@@ -87,13 +86,13 @@ def _clear(path: Path) -> None:
         results.read(path)
     except (BadInput, OSError, ValueError):
         return
-    ours = {*results.OURS, results.MANIFEST, *FILES, *SIGNS, *FOLDERS, "service.log"}
+    ours = {*results.OURS, results.MANIFEST, results.PAGE, *FILES, *SIGNS, *FOLDERS, "service.log"}
     stages = {each.name for each in path.glob("stage-[0-9]*") if (each / results.MANIFEST).is_file()}
     if {each.name for each in path.iterdir()} - ours - stages:
         return  # somebody keeps other things here: results.begin says so, and all of it stays
     for name in (*FOLDERS, *stages):
         shutil.rmtree(path / name, ignore_errors=True)
-    for name in (*FILES[1:], *SIGNS, "service.log"):
+    for name in (*FILES[1:], *SIGNS, results.PAGE, "service.log"):
         (path / name).unlink(missing_ok=True)
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from loadtests import latency, profile, shipping, show_verdict
+from loadtests import latency, profile, report, shipping, show_verdict
 from loadtests import verdict as verdicts
 from loadtests.history import AUDIT, HARNESS, History, read, write
 from loadtests.loading import folder as folders
@@ -79,3 +79,4 @@ def _keep(
     }
     folders.write_json(run / "summary.json", summary | told | verdicts.as_plain(verdict, history))
     folders.finish(results.RunFolder(run, manifest), is_complete=is_whole)
+    report.write(run)

@@ -108,7 +108,7 @@ MISUSED = [
     (("h", "--cap", "2029=3"), "no operation is of intake 2029; the file has 2022"),
     (("h", "--junit", "no/such/folder/x.xml"), "there is no folder no/such/folder"),
     (("h", "--json", "no/such/folder/x.json"), "there is no folder no/such/folder"),
-    (("h", "h", "--order", "o.npy"), "one file cannot have the orders of several"),
+    (("h", "h", "--order", "o.npy"), "one order cannot be of several histories"),
 ]
 
 
