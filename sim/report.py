@@ -4,19 +4,20 @@ The page is made from the files of the folder, computes no result, and names no 
 run has the same page. It can be made again at any time, and is no part of the manifest's digests.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
 from sim import results
 from sim.errors import complaint
-from sim.reporting import run_page
+from sim.reporting import comparison_page, run_page
 from sim.reporting.html import html
 from sim.reporting.page import Page
 
 Data = dict[str, Any]
 
-PAGES = {"run": run_page.page}
-"""Kind of a summary -> its page, made from (summary, manifest)."""
+PAGES = {"run": run_page.page, "comparison": comparison_page.page}
+"""Kind of a summary -> its page, made from (summary, manifest, curves)."""
 
 
 def page_of(folder: Path) -> Page:
@@ -31,7 +32,9 @@ def page_of(folder: Path) -> Page:
     kind = str(summary.get("kind", "run"))
     if kind not in PAGES:
         raise complaint(f"there is no page for a {kind} yet", file=str(folder), expected=" or ".join(PAGES))
-    return PAGES[kind](summary, manifest)
+    curves = folder / "curves.json"
+    drawn = json.loads(curves.read_text("utf-8")) if curves.exists() else None
+    return PAGES[kind](summary, manifest, drawn)
 
 
 def write(folder: Path, page: Page | None = None) -> Path:

@@ -2,117 +2,179 @@
 
 from typing import Any
 
-from sim.reporting import theme
+from sim.reporting.figures import shown
 from sim.reporting.page import Column, Section, Spec, Table
+from sim.reporting.subject import CHOSEN, Subject, by_colour, by_dash, by_month, called, params, timed
 
 Data = dict[str, Any]
 
+BANDS = ("low", "p25", "median", "p75", "high")
 
-def section(summary: Data) -> Section | None:
-    """The intakes of a run; None without a cap."""
-    rows = _rows(summary)
-    if not rows:
+
+def section(subject: Subject) -> Section | None:
+    """The intakes of every policy with a cap; None without any."""
+    series = [row for policy in subject.policies for row in _series(subject, policy)]
+    if not series:
         return None
+    percentiles = all(row["percentiles"] for row in series)
+    outer = "5th to 95th percentile" if percentiles else "lowest to highest (too few for percentiles)"
     return Section(
         id="intake",
-        heading="Intake against the cap",
-        text="Slots used by the end of each month, as a share of the cap; below, how often it is "
-        "reached by then.",
-        picture=_picture(rows),
-        label="Line with a band for each year: share of the cap used by the end of each month.",
-        table=Table(
-            (
-                Column("year", "plain"),
-                Column("month"),
-                Column("share used, mean", "share"),
-                Column("low", "share"),
-                Column("median", "share"),
-                Column("high", "share"),
-                Column("P(cap reached)", "share"),
-            ),
-            tuple(
-                (
-                    row["year"],
-                    row["month"],
-                    row["mean"],
-                    row["low"],
-                    row["median"],
-                    row["high"],
-                    row["filled"],
-                )
-                for row in rows
-            ),
-        ),
-        note="Band: 5th to 95th percentile of replications; lowest to highest of fewer than 72.",
+        heading="How each intake fills against its cap",
+        text=_finding(subject),
+        picture=_picture(subject, series),
+        label=f"Lines with bands by month: share of the cap used. {_finding(subject)}",
+        table=_table(series),
+        note="Above: slots used by the end of each month, as a share of the intake's slots; line, the median "
+        f"of {subject.replications:,} replications; dark band, the middle half; light band, {outer}. "
+        "Below: the chance that the cap was reached by then.",
     )
 
 
-def _rows(summary: Data) -> list[Data]:
-    """One row a year and month end."""
+def _finding(subject: Subject) -> str:
+    """In how many replications which caps are reached, under the policy that the page opens with."""
+    policy = subject.first if subject.intakes[subject.first] else subject.baseline
+    said = [
+        f"that of {intake['year']} in {_percent(intake['reached']['probability'])}"
+        for intake in subject.intakes[policy]
+        if intake["reached"] is not None
+    ]
+    if not said:
+        return f"There is no cap under {called(policy)}."
+    return f"Caps reached under {called(policy)}: {', '.join(said)} of replications."
+
+
+def _percent(share: float) -> str:
+    return shown(share, "share").replace(".0", "")
+
+
+def _series(subject: Subject, policy: str) -> list[Data]:
+    """One row a year: everything by month, as lists."""
     rows = []
-    for intake in summary["intakes"]:
-        chances = (intake["reached"] or {"by_month_end": []})["by_month_end"]
-        for month, spread, by in zip(
-            intake["uptake"]["months"], intake["uptake"]["spreads"], chances, strict=False
-        ):
-            rows.append(
-                {
-                    "year": intake["year"],
-                    "month": month,
-                    "date": by["date"],
-                    "mean": spread["mean"],
-                    "low": spread["p5"] if spread["p5"] is not None else spread["lowest"],
-                    "median": spread["median"],
-                    "high": spread["p95"] if spread["p95"] is not None else spread["highest"],
-                    "filled": min(1.0, by["probability"]),
-                }
-            )
+    for intake in subject.intakes[policy]:
+        spreads = intake.get("uptake", {}).get("spreads", [])
+        if not spreads or intake["reached"] is None:
+            continue
+        known = all(each["p5"] is not None for each in spreads)
+        low, high = ("p5", "p95") if known else ("lowest", "highest")
+        by = intake["reached"]["by_month_end"]
+        rows.append(
+            {
+                "policy": policy,
+                "year": intake["year"],
+                "percentiles": known,
+                "date": [each["date"] for each in by],
+                "filled": [min(1.0, each["probability"]) for each in by],
+                "low": [each[low] for each in spreads],
+                "p25": [each.get("p25") for each in spreads],
+                "median": [each["median"] for each in spreads],
+                "p75": [each.get("p75") for each in spreads],
+                "high": [each[high] for each in spreads],
+            }
+        )
     return rows
 
 
-def _picture(rows: list[Data]) -> Spec:
-    time = {"field": "date", "type": "temporal", "title": None, "axis": {"format": "%b %Y", "tickCount": 8}}
-    share = {"type": "quantitative", "axis": {"format": ".0%"}, "scale": {"domain": [0, 1.05]}}
-    tooltip = [
-        {"field": "month", "title": "month"},
-        {"field": "median", "title": "median", "format": ".1%"},
-        {"field": "low", "title": "low", "format": ".1%"},
-        {"field": "high", "title": "high", "format": ".1%"},
-        {"field": "filled", "title": "P(cap reached)", "format": ".0%"},
+def _table(series: list[Data]) -> Table:
+    columns = (
+        Column("policy", choice="policy against"),
+        Column("year", "plain"),
+        Column("by the end of"),
+        Column("lowest or 5 %", "share"),
+        Column("25 %", "share"),
+        Column("median", "share"),
+        Column("75 %", "share"),
+        Column("highest or 95 %", "share"),
+        Column("P(cap reached)", "share"),
+    )
+    rows = [
+        (row["policy"], row["year"], date[:7], *(row[band][k] for band in BANDS), row["filled"][k])
+        for row in series
+        for k, date in enumerate(row["date"])
     ]
+    return Table(columns, tuple(rows))
+
+
+def _picture(subject: Subject, series: list[Data]) -> Spec:
+    time = by_month()
+    share: Spec = {
+        "type": "quantitative",
+        "axis": {"format": ".0%", "values": [0, 0.25, 0.5, 0.75, 1]},
+        "scale": {"domain": [0, 1.1], "nice": False},
+    }
+    tooltip = [
+        {"field": "policy", "type": "nominal"},
+        {"field": "day", "title": "by"},
+        *({"field": band, "title": band, "format": ".1%"} for band in BANDS),
+        {"field": "filled", "title": "P(cap reached)", "format": ".1%"},
+    ]
+    by: Spec = {"color": by_colour(subject), "detail": {"field": "year"}}
+    quartiles = any(row["p25"][0] is not None for row in series)
     fan = {
         "width": "container",
-        "height": 240,
+        "height": 250,
         "layer": [
+            _band("low", "high", 0.16, time, share, by),
+            *([_band("p25", "p75", 0.3, time, share, by)] if quartiles else []),
             {
-                "mark": {"type": "area", "opacity": 0.3, "color": theme.BLUE},
-                "encoding": {
-                    "x": time,
-                    "y": {"field": "low", "title": "share of the cap used", **share},
-                    "y2": {"field": "high"},
-                    "detail": {"field": "year"},
-                },
-            },
-            {
-                "mark": {"type": "line", "color": theme.BLUE, "point": True},
+                "mark": {"type": "line", "strokeWidth": 2},
                 "encoding": {
                     "x": time,
                     "y": {"field": "median", **share},
-                    "detail": {"field": "year"},
-                    "tooltip": tooltip,
+                    **by,
+                    "strokeDash": by_dash(subject),
                 },
             },
-            {"mark": {"type": "rule", "strokeDash": [4, 4]}, "encoding": {"y": {"datum": 1}}},
+            {
+                "mark": {"type": "point", "size": 90, "opacity": 0},
+                "encoding": {"x": time, "y": {"field": "median", **share}, "tooltip": tooltip},
+            },
+            {
+                "data": {"values": [{}]},
+                "mark": {"type": "rule", "strokeDash": [2, 2], "opacity": 0.8},
+                "encoding": {"y": {"datum": 1}},
+            },
+            {
+                "data": {"values": [{}]},
+                "mark": {"type": "text", "align": "right", "baseline": "bottom", "dy": -2, "fontWeight": 600},
+                "encoding": {"text": {"value": "the cap"}, "x": {"value": "width"}, "y": {"datum": 1}},
+            },
         ],
     }
     filled = {
         "width": "container",
-        "height": 70,
-        "mark": {"type": "bar", "color": theme.VERMILION, "width": 6},
+        "height": 80,
+        "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2, "tooltip": True},
         "encoding": {
             "x": time,
-            "y": {"field": "filled", "title": "P(full)", **share},
+            "y": {
+                **share,
+                "field": "filled",
+                "title": "P(reached)",
+                "axis": {"format": ".0%", "values": [0, 0.5, 1]},
+            },
+            **by,
+            "strokeDash": by_dash(subject),
             "tooltip": tooltip,
         },
     }
-    return {"data": {"values": rows}, "vconcat": [fan, filled], "usermeta": {"reserve": 70}}
+    return {
+        "params": params(subject),
+        "data": {"values": series},
+        "transform": [*CHOSEN, {"flatten": ["date", "filled", *BANDS]}, *timed()],
+        "vconcat": [fan, filled],
+        "usermeta": {"reserve": 74},
+    }
+
+
+def _band(low: str, high: str, opacity: float, time: Spec, share: Spec, by: Spec) -> Spec:
+    return {
+        "transform": [{"filter": f"isValid(datum.{low})"}],
+        "mark": {"type": "area", "opacity": opacity},
+        "encoding": {
+            "x": time,
+            "y": {"field": low, "title": "share of the cap used", **share},
+            "y2": {"field": high},
+            **by,
+        },
+    }

@@ -30,4 +30,4 @@ def _number(value: float, kind: Kind) -> str:
         return f"{value:,.1f}" if abs(value) >= 1 or value == 0 else f"{value:.3g}"
     if kind == "count":
         return f"{value:,.0f}".replace("-0", "0") if abs(value) < 0.5 else f"{value:,.0f}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

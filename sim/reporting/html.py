@@ -7,15 +7,17 @@ The same page gives the same bytes.
 import base64
 import hashlib
 import json
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from sim.reporting import scripts, theme
 from sim.reporting.figures import shown
 from sim.reporting.page import Choice, Column, Page, Section, Table, Value
 
 HERE = Path(__file__).parent
+STATIC_CELLS = 600
+"""A table with more is kept as data and becomes elements when it is opened."""
 
 
 def html(page: Page) -> str:
@@ -25,7 +27,6 @@ def html(page: Page) -> str:
     vega = scripts.bundle()
     ours = (HERE / "page.js").read_text("utf-8")
     style = (HERE / "page.css").read_text("utf-8")
-    pictures = {each.id: each.picture for each in page.sections if isinstance(each.picture, dict)}
     parts = [
         "<!doctype html>",
         '<html lang="en">',
@@ -47,7 +48,7 @@ def html(page: Page) -> str:
         *(_section(each) for each in page.sections),
         "</main>",
         _footer(page),
-        f'<script type="application/json" id="pictures">{_data(pictures)}</script>',
+        f'<script type="application/json" id="pictures">{_data(page)}</script>',
         f"<script>{vega}</script>",
         f"<script>{ours}</script>",
         "</body>",
@@ -65,10 +66,16 @@ def _policy(*inside: str) -> str:
     )
 
 
-def _data(pictures: dict[str, Any]) -> str:
-    """The specifications as JSON that cannot end the element it stands in."""
+def _data(page: Page) -> str:
+    """The specifications and large tables as JSON that cannot end the element it stands in."""
+    specs = {each.id: each.picture for each in page.sections if isinstance(each.picture, dict)}
+    tables = {
+        each.id: {"columns": [asdict(column) for column in each.table.columns], "rows": each.table.rows}
+        for each in page.sections
+        if each.table is not None and is_large(each.table)
+    }
     text = json.dumps(
-        {"config": theme.CONFIG, "specs": pictures},
+        {"config": theme.CONFIG, "specs": specs, "tables": tables},
         allow_nan=False,
         ensure_ascii=False,
         separators=(",", ":"),
@@ -141,13 +148,27 @@ def _behind(section: Section) -> str:
     tools = f'<div class="tools">{buttons}</div>' if buttons else ""
     if section.table is None:
         return tools
-    table = _table(section.table, section.heading)
+    table = _scrolled(section)
     if section.table_open:
         return table + tools
     return f"<details><summary>The numbers behind it</summary>{table}</details>{tools}"
 
 
-def _table(table: Table, heading: str) -> str:
+def _scrolled(section: Section) -> str:
+    """The table in a frame that scrolls; a large one is put there by page.js once somebody looks."""
+    assert section.table is not None, section.id
+    frame = f'class="scroll" tabindex="0" role="region" aria-label="Table: {escape(section.heading)}"'
+    if is_large(section.table):
+        return f'<div {frame} data-table="{section.id}"></div>'
+    return f"<div {frame}>{_table(section.table)}</div>"
+
+
+def is_large(table: Table) -> bool:
+    """Whether a table is kept as data: as elements it would be the most of the file."""
+    return len(table.rows) * len(table.columns) > STATIC_CELLS
+
+
+def _table(table: Table) -> str:
     chosen = {str(k): column.choice.split() for k, column in enumerate(table.columns) if column.choice}
     filters = f' data-choices="{escape(json.dumps(chosen))}"' if chosen else ""
     head = "".join(
@@ -157,10 +178,7 @@ def _table(table: Table, heading: str) -> str:
         "<tr>" + "".join(_cell(value, column, k == 0) for k, (value, column) in pairs) + "</tr>"
         for pairs in (list(enumerate(zip(row, table.columns, strict=True))) for row in table.rows)
     )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {escape(heading)}">'
-        f"<table{filters}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    return f"<table{filters}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _number_class(column: Column) -> str:
@@ -171,6 +189,8 @@ def _cell(value: Value, column: Column, is_first: bool) -> str:
     """One value as people read it, with the exact number beside it for machines."""
     tag = 'th scope="row"' if is_first else "td"
     end = "th" if is_first else "td"
+    if column.choice and isinstance(value, str):  # the choice has the name, the reader words
+        return f'<{tag} data-value="{escape(value)}">{escape(value.replace("-", " "))}</{end}>'
     text = escape(shown(value, column.kind))
     if isinstance(value, int | float) and not isinstance(value, bool):
         text = f'<data value="{value!r}">{text}</data>'

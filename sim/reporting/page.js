@@ -68,6 +68,51 @@
     }
   }
 
+  /* What sim/reporting/figures.py does for the tables that are in the file as elements. */
+  const NOTHING = "–";
+  const digits = (places) => new Intl.NumberFormat("en", { minimumFractionDigits: places, maximumFractionDigits: places });
+  const WHOLE = digits(0), TENTH = digits(1);
+  function shown(value, kind) {
+    if (value === null) return NOTHING;
+    if (typeof value === "boolean") return value ? "yes" : "no";
+    if (typeof value === "string") return value;
+    let text = String(Number.isInteger(value) ? value : +value.toPrecision(6));
+    if (kind === "share") text = `${(100 * value).toFixed(1)} %`;
+    else if (kind === "points") text = `${value < 0 ? "" : "+"}${(100 * value).toFixed(1)}`;
+    else if (kind === "count") text = Math.abs(value) < 0.5 ? "0" : WHOLE.format(value);
+    else if (kind === "decimal") text = Math.abs(value) >= 1 || value === 0 ? TENTH.format(value) : String(+value.toPrecision(3));
+    return text.replace("-", "−");
+  }
+
+  /* A table that is in the file as data becomes elements when somebody looks. */
+  function build(place) {
+    const { columns, rows } = given.tables[place.dataset.table];
+    const table = document.createElement("table");
+    const choices = Object.fromEntries(columns.map((each, k) => [k, each.choice.split(" ")]).filter(([k]) => columns[k].choice));
+    if (Object.keys(choices).length) table.dataset.choices = JSON.stringify(choices);
+    const cell = (row, tag, text, isNumber) => {
+      const made = row.appendChild(document.createElement(tag));
+      made.textContent = text;
+      if (isNumber) made.className = "number";
+      return made;
+    };
+    const head = table.createTHead().insertRow();
+    for (const column of columns) cell(head, "th", column.label, column.kind !== "text").scope = "col";
+    const body = table.createTBody();
+    for (const values of rows) {
+      const row = body.insertRow();
+      values.forEach((value, k) => {
+        const { kind, choice } = columns[k];
+        const made = cell(row, k ? "td" : "th", choice ? value.replaceAll("-", " ") : shown(value, kind), kind !== "text");
+        if (!k) made.scope = "row";
+        if (choice || typeof value === "number") made.dataset.value = value;
+      });
+    }
+    place.append(table);
+    delete place.dataset.table;
+    filterTables();
+  }
+
   function save(name, type, text) {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type }));
@@ -82,10 +127,20 @@
     return [...table.rows].filter((row) => !row.hidden).map((row) => [...row.cells].map(cell).join(",")).join("\n") + "\n";
   }
 
+  for (const details of document.querySelectorAll("details")) {
+    details.addEventListener("toggle", () => {
+      const place = details.querySelector("[data-table]");
+      if (place && details.open) build(place);
+    });
+  }
+  for (const place of document.querySelectorAll("section > [data-table]")) build(place);
+
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-save]");
     if (!button) return;
     const section = button.closest("section");
+    const place = section.querySelector("[data-table]");
+    if (place) build(place);
     if (button.dataset.save === "csv") save(`${section.id}.csv`, "text/csv", csv(section.querySelector("table")));
     else {
       const view = views.get(section.querySelector("[data-picture]"));
@@ -108,4 +163,5 @@
   for (const select of selects) chosen[select.dataset.choice] = select.value;
   filterTables();
   drawAll();
+  window.quotalab = { shown, views }; /* for whoever looks in from outside */
 })();

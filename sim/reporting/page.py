@@ -11,8 +11,9 @@ from typing import Any, Literal
 Spec = dict[str, Any]
 """A Vega-Lite specification. A width of "container" is what the reader's window leaves."""
 
-Kind = Literal["text", "count", "decimal", "share", "points", "plain"]
-"""How a column's numbers are shown: 12,345; 12.3; 12.3 %; +1.2 points; as they are (a year)."""
+Kind = Literal["text", "count", "decimal", "share", "points", "plain", "number"]
+"""How a column's numbers are shown: 12,345; 12.3; 12.3 %; +1.2 points; as they are (a year); a
+number that is already written out."""
 
 Value = str | float | int | bool | None
 

@@ -22,6 +22,7 @@ BLUE, VERMILION, GREEN, PURPLE, OCHRE, SKY, GREY = (
 )
 COLOURS: Final = (BLUE, VERMILION, GREEN, PURPLE, OCHRE, GREY, SKY)
 DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [12, 4], [4, 1], [1, 4])
+SHAPES: Final = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke")
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 SEQUENTIAL: Final = ["#fde9c9", "#f5b97a", "#e0864b", "#b3566b", "#733a7d", "#2f2a6b"]
