@@ -2,12 +2,13 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from sim.cli import Flag, progress, share
-from sim.cli_exploring import Given, check_fast, check_numbers, given, policies_of, print_summary
+from sim.cli import Flag, progress
+from sim.cli_choosing import Front, Selection, Wish, points_of
+from sim.cli_exploring import check_fast, check_numbers, given, print_summary
 from sim.errors import complaint
 
 app = App(name="best", help="Which policy or setting is best, and how sure is that?", help_format="plaintext")
@@ -114,16 +115,16 @@ def best(
     check_fast(fast)
     if shortlist is not None and search is None:
         raise complaint("there is no search to shorten", key="--shortlist", mend="add --search 200")
-    wish = _Wish(objective, objectives, (maximise, minimise), subject_to, delta, confidence, procedure)
+    wish = Wish(objective, objectives, (maximise, minimise), subject_to, delta, confidence, procedure)
     asked = given(scenario, settings)
     seed = asked.scenario.seed if seed is None else seed
-    job: _Selection | _Front
+    job: Selection | Front
     if objectives is not None:
         if search is not None:
             raise complaint("a search has one objective", key="--search", mend="give --objective instead")
-        job = _Front(asked, wish, _points(asked, policies, vary), replications, seed, fast)
+        job = Front(asked, wish, points_of(asked, policies, vary), replications, seed, fast)
     else:
-        job = _Selection(asked, wish, policies, vary, (search, shortlist), measures, replications, seed, fast)
+        job = Selection(asked, wish, policies, vary, (search, shortlist), measures, replications, seed, fast)
     folder = results.begin(
         out or results.default_path(asked.scenario.name, seed),
         source=asked.source,
@@ -152,203 +153,3 @@ def best(
         shown_in = None if quiet else folder.path
         job.show(kept, console_for(sys.stdout), folder=shown_in, brief=quiet)
     return 0
-
-
-class _Wish(NamedTuple):
-    """What is wanted, as it was typed."""
-
-    objective: str | None
-    objectives: str | None
-    ways: tuple[bool, bool]
-    """--maximise, --minimise."""
-    subject_to: tuple[str, ...]
-    delta: str
-    confidence: str
-    procedure: Literal["good", "kn"]
-
-    def goals(self, asked: Given) -> Any:
-        """The objectives, in the direction given."""
-        from sim.exploring import naming, wanted
-
-        if self.objective is not None and self.objectives is not None:
-            raise complaint("--objective and --objectives: give one of the two", key="--objectives")
-        if all(self.ways):
-            raise complaint("--maximise and --minimise: give one of the two", key="--minimise")
-        if self.objective is None and self.objectives is None:
-            expected = "a measure, such as --objective permits"
-            raise complaint("what is to be made best?", key="--objective", expected=expected)
-        names = naming.listed(self.objectives) if self.objectives is not None else (self.objective or "",)
-        if self.objectives is not None and len(names or ()) < 2:
-            mend = f"write --objective {self.objectives}"
-            raise complaint("a front needs two objectives", key="--objectives", mend=mend)
-        if self.objectives is not None and any(self.ways):
-            mend = "write the direction behind each, as in permits:max,backlog_max:min"
-            raise complaint("several objectives have several directions", key="--objectives", mend=mend)
-        sign = 1 if self.ways[0] else -1 if self.ways[1] else 0
-        return wanted.objectives(asked.scenario, names or (), sign=sign)
-
-    def limits(self, asked: Given) -> Any:
-        """The constraints."""
-        from sim.exploring import wanted
-
-        return wanted.constraints(asked.scenario, self.subject_to)
-
-
-def _points(asked: Given, policies: str | None, vary: tuple[str, ...]) -> Any:
-    """Every combination of what is varied, under every policy."""
-    from sim.exploring import designs
-    from sim.exploring.varying import varied
-
-    keys = varied(asked.scenario, vary)
-    points = designs.crossed(designs.grid(keys), _policies(asked, policies, vary))
-    if len(points) < 2:
-        mend = "give --vary KEY=a,b,c, or several --policies"
-        raise complaint("there is nothing to choose from", key="--vary", mend=mend)
-    return points
-
-
-def _policies(asked: Given, policies: str | None, vary: tuple[str, ...]) -> tuple[str, ...]:
-    """Those named; else all that fit if nothing else varies."""
-    from sim.compare import misfit
-
-    scenario = asked.scenario
-    if policies is not None or vary:
-        return policies_of(scenario, policies)
-    return tuple(name for name in scenario.policy_names() if not misfit(scenario, scenario.policy(name)))
-
-
-class _Front:
-    """Several objectives: the Pareto front."""
-
-    def __init__(
-        self, asked: Given, wish: _Wish, points: Any, replications: int | None, seed: int, fast: bool
-    ) -> None:
-        self.asked, self.points, self.seed, self.fast = asked, points, seed, fast
-        self.goals, self.limits = wish.goals(asked), wish.limits(asked)
-        self.replications = replications
-        self.question = {
-            "best": [[list(map(list, each.settings)), each.policy] for each in points],
-            "objectives": [list(each) for each in self.goals],
-            "subject_to": [str(each) for each in self.limits],
-            "replications": replications,
-        }
-
-    def run(self, crew: Any) -> Any:
-        """The summary, whoever writes the cells, and whether everything was done."""
-        from sim.exploring import frontier
-        from sim.showing import best_summary, best_tables
-
-        number = frontier.REPLICATIONS if self.replications is None else self.replications
-        found = frontier.frontier(
-            self.asked.scenario,
-            self.points,
-            self.goals,
-            self.limits,
-            replications=number,
-            seed=self.seed,
-            crew=crew,
-            fast=self.fast,
-        )
-        summary = best_summary.front_summary(found, settings=self.asked.settings)
-        return summary, lambda path: best_tables.write_front(path, found), found.complete
-
-    def tables(self, kept: Any) -> Any:
-        """For spreadsheets."""
-        from sim.showing import best_tables, front
-
-        return best_tables.sheets(kept, front.sentences(kept))
-
-    def show(self, kept: Any, console: Any, *, folder: Path | None, brief: bool) -> None:
-        """On the screen."""
-        from sim.showing import front
-
-        front.show(kept, console, folder=folder, brief=brief)
-
-
-class _Selection:
-    """One objective: a selection with a guarantee, after a search if asked for."""
-
-    def __init__(
-        self,
-        asked: Given,
-        wish: _Wish,
-        policies: str | None,
-        vary: tuple[str, ...],
-        search: tuple[int | None, int | None],
-        measures: str | None,
-        replications: int | None,
-        seed: int,
-        fast: bool,
-    ) -> None:
-        from sim.exploring import best as choosing
-        from sim.exploring import naming, wanted
-        from sim.exploring.race import Agreed
-        from sim.exploring.searching import Wanted
-        from sim.exploring.varying import varied
-
-        (goal,) = wish.goals(asked)
-        self.asked, self.seed, self.fast = asked, seed, fast
-        self.agreed = Agreed(
-            goal,
-            wish.limits(asked),
-            wanted.difference(wish.delta),
-            share(wish.confidence, "--confidence", "a confidence"),
-            wish.procedure,
-            choosing.FIRST,
-            choosing.MOST if replications is None else replications,
-        )
-        self.extra = naming.checked_measures(asked.scenario, naming.listed(measures) or ("grants",))
-        self.trials, self.shortlist = search[0] or 0, search[1] or 10
-        self.space = self.points = None
-        if self.trials:
-            if not vary:
-                mend = "give --vary KEY=lo..hi"
-                raise complaint("there is nothing to search over", key="--search", mend=mend)
-            named = policies_of(asked.scenario, policies)
-            self.space = Wanted(varied(asked.scenario, vary), named, goal, self.agreed.constraints)
-        else:
-            self.points = _points(asked, policies, vary)
-        self.question = {
-            "best": [[list(map(list, each.settings)), each.policy] for each in self.points or ()],
-            "search": {"vary": list(vary), "points": self.trials, "shortlist": self.shortlist},
-            "objective": list(goal),
-            "subject_to": list(wish.subject_to),
-            "delta": wish.delta,
-            "confidence": self.agreed.confidence,
-            "procedure": wish.procedure,
-            "replications": replications,
-            "measures": list(self.extra),
-        }
-
-    def run(self, crew: Any) -> Any:
-        """The summary, whoever writes the cells, and whether everything was done."""
-        from sim.exploring import best as choosing
-        from sim.showing import best_summary, best_tables
-
-        found = choosing.best(
-            self.asked.scenario,
-            self.points or (),
-            self.agreed,
-            wanted=self.space,
-            trials=self.trials,
-            shortlist=self.shortlist,
-            extra=self.extra,
-            seed=self.seed,
-            crew=crew,
-            fast=self.fast,
-        )
-        summary = best_summary.summary(found, settings=self.asked.settings)
-        return summary, lambda path: best_tables.write_best(path, found), found.complete
-
-    def tables(self, kept: Any) -> Any:
-        """For spreadsheets."""
-        from sim.showing import best as show_best
-        from sim.showing import best_tables
-
-        return best_tables.sheets(kept, show_best.sentences(kept))
-
-    def show(self, kept: Any, console: Any, *, folder: Path | None, brief: bool) -> None:
-        """On the screen."""
-        from sim.showing import best as show_best
-
-        show_best.show(kept, console, folder=folder, brief=brief)
