@@ -15,14 +15,19 @@ from sim.comparing.groups import Grouping, groupings
 from sim.comparing.persons import exchange_measures
 from sim.labelled import plain
 from sim.measures import in_scope
+from sim.measuring import intakes
+from sim.measuring.definitions import Measure
 from sim.measuring.fairness import chances
 from sim.outcome import Outcome
 from sim.people import People, settle
 from sim.policy import Policy
 from sim.scenario import Scenario
+from sim.studying.replication import month_ends
 
 OUTSIDE_ONLY = ("bridging_permits",)
 """Measures of residents of Quebec, which a comparison has not."""
+CURVES = {"uptake": Measure("", "share of the year's slots used by the end of its n-th month (/year/n)")}
+"""Measures by month, which a comparison keeps of every policy, to show how its intakes fill."""
 
 
 class Asked(NamedTuple):
@@ -61,6 +66,9 @@ def world(asked: Asked, replication: int, drawn: bool = False) -> World:
         found[name] = measures.measure(asked.scenario, people, outcome, spec=spec)
         for outside in OUTSIDE_ONLY:
             del found[name][outside]
+        for account in outcome.intakes:
+            shares = intakes.uptake(outcome, account.year, month_ends(asked.scenario, account), spec=spec)
+            found[name] |= {f"uptake/{account.year}/{k + 1}": float(each) for k, each in enumerate(shares)}
         people, outcome = in_scope(people, outcome)
         parts = parts or groupings(asked.scenario, people)
         found[name] |= by_group(people, outcome, parts)

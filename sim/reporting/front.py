@@ -29,7 +29,7 @@ def section(summary: Data) -> Section | None:
         label=f"Scatter plot of permits against a measure, one point a policy. {finding}",
         table=_table(rows),
         note="Means with 95 % intervals. Filled: on the front, since no other policy is at least as good in "
-        "both and better in one; the table says in which share of replications that is so. The measure is "
+        "both and better in one; the table says how likely that is, replications drawn again. The measure is "
         "the one chosen at the top; permits and what has no better side are left out.",
     )
 
@@ -58,8 +58,8 @@ def _rows(summary: Data) -> list[Data]:
 def _point(summary: Data, policy: str, measure: str) -> Data:
     measures, name = summary["policies"][policy]["measures"], named(measure)
     x, y = measures[ACROSS], measures[measure]
-    share = (summary.get("front") or {}).get(measure, {}).get(policy)
-    point: Data = {"policy": policy, "measure": measure, "share": share}
+    chance = summary.get("front", {}).get(measure, {}).get(policy)
+    point: Data = {"policy": policy, "measure": measure, "chance": chance}
     for axis, spread, times in (("x", x, 1.0), ("y", y, name.times)):
         for suffix, key in (("", "mean"), ("_low", "mean_low"), ("_high", "mean_high")):
             point[axis + suffix] = None if spread[key] is None else times * spread[key]
@@ -78,9 +78,9 @@ def _table(rows: list[Data]) -> Table:
         Column("permits", "count"),
         Column("the measure", "decimal"),
         Column("on the front"),
-        Column("share of replications on the front", "share"),
+        Column("chance of being on it", "share"),
     )
-    keys = ("x", "y", "front", "share")
+    keys = ("x", "y", "front", "chance")
     return Table(
         columns,
         tuple((row["measure"], called(row["policy"]), *(row[key] for key in keys)) for row in rows),
@@ -113,7 +113,7 @@ def _picture(rows: list[Data], first: str) -> Spec:
         {"field": "name", "title": "policy"},
         {"field": "x", "title": "permits", "format": ",.0f"},
         {"field": "y", "title": "the measure", "format": ",.2f"},
-        {"field": "share", "title": "on the front, share of replications", "format": ".0%"},
+        {"field": "chance", "title": "chance of being on the front", "format": ".0%"},
     ]
     return {
         "params": [{"name": "measure", "value": first}, {"name": "titles", "value": titles}],

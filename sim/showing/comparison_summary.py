@@ -8,22 +8,28 @@ their numbers from here and compute none.
 import math
 from typing import Any
 
+import numpy as np
+
 from sim import assumptions, study
 from sim.compare import Comparison, Side
 from sim.comparing import bootstrap, families
-from sim.comparing.contrasts import GROUPED, HEADLINES, LOAD, Contrast
+from sim.comparing.contrasts import GROUPED, HEADLINES, LOAD, Columns, Contrast
 from sim.comparing.leading import lead
 from sim.comparing.paired import paired
 from sim.comparing.persons import DEFINITIONS, REASONS
+from sim.comparing.worlds import CURVES
+from sim.exploring import pareto
 from sim.measures import MEASURES
 from sim.scenario import Scenario
-from sim.showing.reached import reached, spread_of
+from sim.showing.reached import reached, spread_of, uptake
 from sim.studying.binding import Binding
 from sim.studying.impact import impacts
-from sim.studying.intervals import FOR_PERCENTILES, chance, spread
+from sim.studying.intervals import FOR_PERCENTILES, Floats, chance, spread
 
 Data = dict[str, Any]
 
+ACROSS = "permits"
+"""What a policy is for: the front is over this and a second measure."""
 COUNTED = ("slot_gained", "slot_lost", "permit_gained", "permit_lost", "permit_earlier", "permit_later")
 
 
@@ -58,6 +64,7 @@ def summary(found: Comparison, *, settings: Data | None = None) -> Data:
         "slack": found.slack,
         "policies": {name: _policy(found, name) for name in found.policies},
         "contrasts": [_contrast(found, each) for each in found.contrasts],
+        "front": _front(found),
         "lead": _lead(scenario, found.contrasts),
         "groups": [row for name in found.policies[1:] for row in _groups(found, name)],
         "binding": binding_data(found.binding),
@@ -66,7 +73,7 @@ def summary(found: Comparison, *, settings: Data | None = None) -> Data:
         "load": list(LOAD),
         "definitions": {
             name: {"unit": each.unit, "meaning": each.meaning, "better": each.better}
-            for name, each in (MEASURES | DEFINITIONS).items()
+            for name, each in (MEASURES | DEFINITIONS | CURVES).items()
         },
         "reasons": REASONS,
         "assumptions": [_assumption(each) for each in assumptions.register(scenario)],
@@ -105,15 +112,25 @@ def _policy(found: Comparison, name: str) -> Data:
         "measures": {
             measure: spread_of(measure, values)._asdict()
             for measure, values in columns.items()
-            if not measure.partition("/")[2].startswith(groups)
+            if not measure.partition("/")[2].startswith(groups) and not measure.startswith("uptake/")
         },
         "disparate_impact": impacts(columns, streams) if len(streams) > 1 else [],
         "intakes": [
-            {"year": intake.year, "reached": reached(found.scenario, columns, intake)}
+            {
+                "year": intake.year,
+                "reached": reached(found.scenario, columns, intake),
+                "uptake": uptake(found.scenario, intake, _uptake(columns, intake.year)),
+            }
             for intake in found.scenario.intake
             if f"grants/{intake.year}" in columns
         ],
     }
+
+
+def _uptake(columns: Columns, year: int) -> Floats:
+    """The shares of a year's slots used by each month's end, shape (replications, months)."""
+    months = [values for name, values in columns.items() if name.startswith(f"uptake/{year}/")]
+    return np.array(months).T if months else np.full((1, 1), np.nan)
 
 
 def _contrast(found: Comparison, each: Contrast) -> Data:
@@ -131,6 +148,23 @@ def _lead(scenario: Scenario, contrasts: tuple[Contrast, ...]) -> Data | None:
     names = {each.policy for each in contrasts}
     chosen = lead(contrasts, capped=frozenset(name for name in names if scenario.policy(name).capped))
     return None if chosen is None else {"policy": chosen.policy, "measure": chosen.measure}
+
+
+def _front(found: Comparison) -> dict[str, dict[str, float]]:
+    """How likely each policy is beaten by no other in permits and a second measure, measure by measure."""
+    likely = {}
+    for measure in (*HEADLINES, *LOAD):
+        better = MEASURES[measure].better
+        columns = {name: found.chance[name][measure] for name in found.policies}
+        known = {name: values for name, values in columns.items() if np.isfinite(values).all()}
+        if measure == ACROSS or not better or len(known) < 2 or found.replications < 2:
+            continue
+        sign = 1.0 if better == "higher" else -1.0
+        permits = np.array([found.chance[name][ACROSS] for name in known])
+        gains = np.stack([permits, sign * np.array(list(known.values()))], axis=-1)
+        chances = pareto.membership(gains, seed=found.seed)
+        likely[measure] = dict(zip(known, chances.tolist(), strict=True))
+    return likely
 
 
 def _groups(found: Comparison, policy: str) -> list[Data]:

@@ -15,7 +15,7 @@ from sim import clock
 from sim.measuring.definitions import MEASURES
 from sim.measuring.survival import Incidence, cumulative_incidence
 from sim.scenario import Intake, Scenario
-from sim.studying.intervals import Floats, Spread, chance, late_spread, spread
+from sim.studying.intervals import Floats, Spread, chance, late_spread, quartiles, spread
 
 Data = dict[str, Any]
 QUANTILES = (("p5", 0.05), ("p25", 0.25), ("median", 0.5), ("p75", 0.75), ("p95", 0.95))
@@ -54,6 +54,19 @@ def reached(scenario: Scenario, found: dict[str, Floats], intake: Intake) -> Dat
             {"date": day(scenario, month - 1), "probability": _by(curve, (month - opens_s) / clock.DAY_S)}
             for month in months_of(scenario, intake)
         ],
+    }
+
+
+def uptake(scenario: Scenario, intake: Intake, curves: Floats) -> Data:
+    """How far an intake is used by the end of each month; curves of shape (replications, months).
+
+    Without a cap there are no spreads. Quartiles go beside the percentiles of other spreads, since a picture
+    shows them all.
+    """
+    known = bool(np.isfinite(curves).all())
+    return {
+        "months": [day(scenario, month - 1)[:7] for month in months_of(scenario, intake)],
+        "spreads": [spread(each)._asdict() | quartiles(each) for each in curves.T] if known else [],
     }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.measuring.definitions import MEASURES
 from sim.scenario import Intake
-from sim.showing.reached import bounds_of, day, months_of, reached, spread_of
+from sim.showing.reached import bounds_of, day, reached, spread_of, uptake
 from sim.study import HEADLINES, Study, size
 from sim.studying.impact import impacts
 from sim.studying.influence import Influence, replications
@@ -89,9 +89,7 @@ def _intake(study: Study, intake: Intake) -> Data:
     """One year: its cap, in how many replications it is reached, and by when."""
     scenario, year = study.scenario, intake.year
     opens_s, ends_s = bounds_of(scenario, intake)
-    months = months_of(scenario, intake)
     curves = study.uptake.get(year, np.full((1, 1), np.nan))
-    is_known = bool(np.isfinite(curves).all())
     return {
         "year": year,
         "opens": day(scenario, opens_s),
@@ -100,10 +98,7 @@ def _intake(study: Study, intake: Intake) -> Data:
         "permit_target": int(intake.permit_target.value) if intake.permit_target else None,
         "reached": reached(scenario, study.chance, intake),
         "reached_with_assumptions": reached(scenario, study.assumed, intake),
-        "uptake": {
-            "months": [day(scenario, month - 1)[:7] for month in months],
-            "spreads": [spread(each)._asdict() for each in curves.T] if is_known else [],
-        },
+        "uptake": uptake(scenario, intake, curves),
     }
 
 

@@ -20,6 +20,10 @@ FOR_PERCENTILES = 72
 """Fewest replications for these percentiles: the chance that all n miss a tail, 0.95^n, is below 2.5 %."""
 
 
+FOR_QUARTILES = 13
+"""Fewest for quartiles, by the same rule: 0.75^n is below 2.5 %."""
+
+
 class Spread(NamedTuple):
     """What the replications of one measure come to; replications without a value (nan) are left out."""
 
@@ -56,6 +60,13 @@ def spread(values: Floats) -> Spread:
         p95=float(np.quantile(known, 0.95)) if enough else None,
         highest=float(known.max()),
     )
+
+
+def quartiles(values: Floats) -> dict[str, float | None]:
+    """The 25th and 75th percentile of values without gaps; None: not estimable from so few."""
+    enough = len(values) >= FOR_QUARTILES
+    shares = (("p25", 0.25), ("p75", 0.75))
+    return {name: float(np.quantile(values, share)) if enough else None for name, share in shares}
 
 
 def late_spread(values: Floats) -> Spread:

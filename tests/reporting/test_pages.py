@@ -60,7 +60,17 @@ def test_a_run_has_its_pictures_in_the_order_of_planners(run: Path) -> None:
 def test_a_comparison_has_its_pictures_in_the_order_of_planners(comparison: Path) -> None:
     page = report.page_of(comparison)
     names = [each.id for each in page.sections]
-    ordered = ["policies", "contrasts", "outcomes", "funnel", "front", "arrivals", "backlog", "exchange"]
+    ordered = [
+        "policies",
+        "intake",
+        "contrasts",
+        "outcomes",
+        "funnel",
+        "front",
+        "arrivals",
+        "backlog",
+        "exchange",
+    ]
     assert [name for name in names if name in ordered] == ordered
     assert [each.name for each in page.choices] == ["policy", "against", "stream", "measure"]
 
@@ -115,6 +125,8 @@ def test_the_front_is_what_nobody_beats(comparison: Path) -> None:
     """Against a plain definition, written again here."""
     page, summary = report.page_of(comparison), summary_of(comparison)
     found = rows(page, "front")
+    for measure, policy, *_, chance in found:
+        assert chance == summary["front"][measure].get(policy.replace(" ", "-"))
     for measure in {row[0] for row in found}:
         sign = 1 if summary["definitions"][measure]["better"] == "higher" else -1
         points = {row[1]: (row[2], sign * row[3]) for row in found if row[0] == measure}

@@ -17,6 +17,8 @@ from sim.policy import Policy, Reserve
 from sim.results import json_text
 from sim.scenario import Scenario
 from sim.scenario_file import load, replaced
+from sim.showing import comparison_summary
+from sim.showing import summary as run_summary
 from sim.showing.comparison_sentences import sentences
 from sim.showing.comparison_summary import summary
 from sim.studying import binding, blocks
@@ -247,3 +249,22 @@ def test_simultaneous_intervals_are_wider_and_every_policy_has_its_load() -> Non
     assert {(each.policy, each.measure) for each in found.contrasts} >= {
         (policy, measure) for policy in THREE for measure in contrasts.LOAD
     }
+
+
+def test_how_intakes_fill_is_that_of_a_run() -> None:
+    """Every policy's uptake is the one that a study of the policy alone gives."""
+    found = summary(run(policies=("lottery",), replications=3))
+    for name in ("first-come", "lottery"):
+        alone = run_summary.summary(study.run(SMOKE, policy=name, replications=3, jobs=1, register=False))
+        for mine, other in zip(found["policies"][name]["intakes"], alone["intakes"], strict=True):
+            assert mine["uptake"] == json.loads(json_text(comparison_summary.rounded(other["uptake"])))
+            assert mine["uptake"]["spreads"]
+
+
+def test_a_front_is_certain_where_a_policy_wins_every_time() -> None:
+    """Without a cap nobody gets fewer permits or slots, so no other policy is on that front."""
+    found = summary(run(policies=("no-cap",), replications=4))
+    assert found["front"]["grants"]["no-cap"] == 1.0
+    assert found["front"]["grants"]["first-come"] < 1.0
+    assert "permits" not in found["front"]
+    assert "order_inversions" not in found["front"], "no side of it is better"
