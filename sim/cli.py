@@ -17,13 +17,14 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
+from sim.cli_crew import Backend, crew
 from sim.errors import BadInput, complaint
 
 UNKNOWN, USAGE, INTERRUPTED = 2, 3, 130
 
 
 def _version() -> str:
-    from sim.results import version
+    from sim.provenance import version
 
     return f"quotalab {version()}"
 
@@ -42,6 +43,7 @@ app.command("sim.cli_compare:app", name="compare", help="Compare cap policies on
 app.command("sim.cli_sweep:app", name="sweep", help="Vary keys of a scenario: what follows from each?")
 app.command("sim.cli_size:app", name="size", help="Officers for a service level, and the portal's peak.")
 app.command("sim.cli_best:app", name="best", help="Which policy or setting is best, and how sure is that?")
+app.command("sim.cli_extend:app", name="extend", help="Add replications to a run, or finish one.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -104,6 +106,8 @@ def run(
     settings: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
     out: Path | None = None,
     jobs: int | None = None,
+    backend: Backend = "local",
+    scheduler: str | None = None,
     applicants: int | None = None,
     no_register: Flag = False,
     fast: Flag = False,
@@ -131,6 +135,10 @@ def run(
         Folder to write to; results/runs/SCENARIO-UTC-SEED if left out.
     jobs
         Workers; one a core if left out.
+    backend
+        local: processes of this machine; dask: the workers of a Dask cluster (needs the extra "cluster").
+    scheduler
+        Address of its scheduler, such as tcp://10.0.0.5:8786; if left out, a cluster here is started.
     applicants
         Write one row an applicant, for so many replications; all of them if there are at most two, else none.
     no_register
@@ -142,7 +150,7 @@ def run(
     quiet
         Print the leading sentences only, and no progress.
     """
-    from sim import results, scenario_file, study
+    from sim import making, results, scenario_file, study
     from sim.showing import run as show_run
 
     source, text = scenario_file.text_of(scenario)
@@ -154,7 +162,7 @@ def run(
     wanted = None if precision is None else share(precision)
     seed = described.seed if seed is None else seed
     study.named(described, name)  # what can be wrong is said before a folder is made
-    most = study.most(replications, wanted)
+    study.most(replications, wanted)
     for key, number, least in (("--seed", seed, 0), ("--jobs", jobs, 1), ("--applicants", applicants, 0)):
         if number is not None and number < least:
             raise complaint(f"{number} is too small", key=key, expected=f"a whole number of at least {least}")
@@ -174,26 +182,14 @@ def run(
             "precision": wanted,
             "register": not no_register,
             "fast": fast,
+            "applicants": applicants,
         },
     )
-    try:
-        with progress(shown=not quiet and sys.stderr.isatty()) as told:
-            found = study.run(
-                described,
-                policy=name,
-                replications=replications,
-                precision=wanted,
-                seed=seed,
-                jobs=jobs,
-                fast=fast,
-                register=not no_register,
-                progress=told,
-            )
-        rows = applicants if applicants is not None else (most if most <= 2 else 0)
-        results.finish(folder, found, applicants=rows)
-    except Exception as error:
-        error.add_note(f"what was written is in {folder.path}")
-        raise
+    with (
+        crew(backend, scheduler, jobs) as workers,
+        progress(shown=not quiet and sys.stderr.isatty()) as told,
+    ):
+        making.make(folder, described, jobs=workers, progress=told)
     if as_json:
         sys.stdout.write(encodable((folder.path / "summary.json").read_text("utf-8")))
         return 0

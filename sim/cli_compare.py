@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from sim.cli import Flag, encodable, progress, share
+from sim.cli_crew import Backend, crew
 from sim.errors import complaint
 
 app = App(name="compare", help="Compare cap policies on the same people.", help_format="plaintext")
@@ -30,6 +31,8 @@ def compare(
     settings: Annotated[tuple[str, ...], Parameter(name="--set", negative="")] = (),
     out: Path | None = None,
     jobs: int | None = None,
+    backend: Backend = "local",
+    scheduler: str | None = None,
     applicants: int | None = None,
     no_register: Flag = False,
     csv: Path | None = None,
@@ -63,6 +66,10 @@ def compare(
         Folder to write to; results/runs/SCENARIO-UTC-SEED if left out.
     jobs
         Workers; one a core if left out.
+    backend
+        local: processes of this machine; dask: the workers of a Dask cluster (needs the extra "cluster").
+    scheduler
+        Address of its scheduler, such as tcp://10.0.0.5:8786; if left out, a cluster here is started.
     applicants
         Write one row an applicant and policy, for so many replications; all of them if there are at most two.
     no_register
@@ -77,7 +84,7 @@ def compare(
         Print the leading sentences only, and no progress.
     """
     from sim import compare as comparing
-    from sim import results, scenario_file
+    from sim import making, results, scenario_file
     from sim.showing import comparison as show_comparison
     from sim.showing import sheets
     from sim.showing.terminal import console_for
@@ -94,7 +101,7 @@ def compare(
         described, named, baseline
     )  # what can be wrong is said before a folder is made
     seed = described.seed if seed is None else seed
-    most = _checked(replications, wanted, seed=seed, jobs=jobs, applicants=applicants)
+    _checked(replications, wanted, seed=seed, jobs=jobs, applicants=applicants)
     folder = results.begin(
         out or results.default_path(described.name, seed),
         source=source,
@@ -104,31 +111,20 @@ def compare(
         seed=seed,
         question={
             "compare": list(names),
+            "policies": None if named is None else list(named),
+            "baseline": baseline,
             "replications": replications,
             "precision": wanted,
             "margin": no_difference,
             "register": not no_register,
+            "applicants": applicants,
         },
     )
-    try:
-        with progress(shown=not quiet and sys.stderr.isatty()) as told:
-            found = comparing.compare(
-                described,
-                policies=named,
-                baseline=baseline,
-                replications=replications,
-                precision=wanted,
-                margin=no_difference,
-                seed=seed,
-                jobs=jobs,
-                register=not no_register,
-                progress=told,
-            )
-        rows = applicants if applicants is not None else (most if most <= 2 else 0)
-        results.finish_comparison(folder, found, applicants=rows)
-    except Exception as error:
-        error.add_note(f"what was written is in {folder.path}")
-        raise
+    with (
+        crew(backend, scheduler, jobs) as workers,
+        progress(shown=not quiet and sys.stderr.isatty()) as told,
+    ):
+        making.make(folder, described, jobs=workers, progress=told)
     _, summary = results.read(folder.path)
     assert summary is not None, folder.path
     if csv is not None:
@@ -143,8 +139,8 @@ def compare(
     return 0
 
 
-def _checked(replications: int | None, precision: float | None, **numbers: Any) -> int:
-    """How many replications at most; BadInput for a number that cannot be."""
+def _checked(replications: int | None, precision: float | None, **numbers: Any) -> None:
+    """BadInput for a number that cannot be."""
     from sim import study
 
     for key, least in (("seed", 0), ("jobs", 1), ("applicants", 0)):
@@ -152,4 +148,4 @@ def _checked(replications: int | None, precision: float | None, **numbers: Any) 
         if number is not None and number < least:
             expected = f"a whole number of at least {least}"
             raise complaint(f"{number} is too small", key=f"--{key}", expected=expected)
-    return study.most(replications, precision)
+    study.most(replications, precision)

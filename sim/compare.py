@@ -27,6 +27,7 @@ from sim.scenario_files import policy_rules
 from sim.studying import binding, blocks, influence, picturing
 from sim.studying.binding import PEOPLE_AT_MOST, Binding
 from sim.studying.blocks import Crew, Progress
+from sim.studying.keeping import Kept
 from sim.studying.replication import Question
 
 TIMES = (2.0, 4.0)
@@ -97,12 +98,14 @@ def compare(
     jobs: int | None = None,
     register: bool = True,
     progress: Progress | None = None,
+    kept: Kept | None = None,
 ) -> Comparison:
     """Compare policies on the same people; KeyboardInterrupt only if nothing at all was finished.
 
     Without `policies` it is every policy that fits the scenario. `precision` e, instead of `replications`,
     stops when the 95 % half-width of every headline contrast is at most e / (1 + e) of it. `register` also
     draws the assumptions, makes curves, and, where the cap is slack, makes the comparison at other demands.
+    What `kept` knows is not simulated again, and what is new is kept there; the comparison is the same.
     """
     names, left_out = chosen(scenario, policies, baseline)
     wanted = study.most(replications, precision)
@@ -112,7 +115,7 @@ def compare(
         tuple((name, scenario.policy(name)) for name in names),
         scenario.seed if seed is None else seed,
     )
-    crew = Crew(blocks.cores() if jobs is None else jobs, progress or (lambda *_: None))
+    crew = Crew(blocks.cores() if jobs is None else jobs, progress or (lambda *_: None), kept=kept)
     rows: list[World] = []
     assumed: list[World] = []
     sides: list[Side] = []
@@ -215,7 +218,7 @@ def _simulate(asked: Asked, crew: Crew, rows: list[World], most: int, precision:
             found = tabled(names, rows[:checked])
             ratio = contrasting.imprecision(asked.scenario, found, precision)
             if ratio <= 1.0:
-                del rows[checked:]  # made ahead of the answer; which ones depends on the portions
+                crew.forget(study.CHANCE, rows, checked)
                 return f"{checked:,} replications, since now {rule}"
         if len(rows) >= most:
             return f"{most:,} replications, given up before {rule}"
@@ -225,12 +228,9 @@ def _simulate(asked: Asked, crew: Crew, rows: list[World], most: int, precision:
 
 def _extend(asked: Asked, crew: Crew, rows: list[World], to: int, *, drawn: bool = False) -> None:
     """Append the replications from len(rows) up to `to`; those finished stay, whatever happens then."""
-    label = "replications with assumptions drawn" if drawn else "replications"
-    while len(rows) < min(to, 2):  # made here, so that bad input is found early and the cost is known
-        rows.append(study.timed(crew, world, asked, len(rows), drawn))
-        crew.progress(label, len(rows), to)
+    label = study.ASSUMED if drawn else study.CHANCE
     rest = [(asked, replication, drawn) for replication in range(len(rows), to)]
-    for row in crew.each(label, world, rest, before=len(rows)):
+    for row in crew.each(label, world, rest, before=len(rows), here=2):
         rows.append(row)
 
 
@@ -248,7 +248,7 @@ def _sides(asked: Asked, crew: Crew, rows: list[World], binds: Binding | None, m
         if people * each > PEOPLE_AT_MOST:
             continue
         there = asked.at_demand(current * each)
-        label = f"replications at {each:.3g} times the demand"
+        label = f"replications at {each:g} times the demand"
         calls = [(there, replication) for replication in range(n)]
         columns = tabled(names, list(crew.each(label, world, calls, weight=each)))
         against = contrasting.headline_contrasts(there.scenario, columns, margin=margin, seed=asked.seed)

@@ -2,9 +2,9 @@
 
 A folder holds `manifest.json` (what ran, when, on what, and the SHA-256 of every other file), `scenario.toml`
 (the scenario's text as it was given), `settings.json` (values replaced on the command line, if any),
-`summary.json`, `curves.json` (for pictures), `replications.parquet` and, if asked for, `applicants.parquet`
-and `events.parquet`. Only the manifest knows the time and the machine: every other file is the same, byte for
-byte, on a second run from the same seed.
+`summary.json`, `curves.json` (for pictures), `replications.parquet`, `finished.jsonl.gz` (what the study can
+be continued from) and, if asked for, `applicants.parquet` and `events.parquet`. Only the manifest knows the
+time and the machine: every other file is the same, byte for byte, on a second run from the same seed.
 
 The manifest is written first and says `"complete": false`; it says otherwise only once everything else is in
 place. Each file is written beside its place and then renamed, so a file that is there is whole.
@@ -15,16 +15,14 @@ import datetime
 import hashlib
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatch
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import complaint
+from sim.provenance import now, session
 
 if TYPE_CHECKING:  # `quotalab --version` must not pay for the whole simulation
     from sim.compare import Comparison
@@ -34,10 +32,10 @@ if TYPE_CHECKING:  # `quotalab --version` must not pay for the whole simulation
 MANIFEST = "manifest.json"
 FORMAT = "quotalab-run-1"
 TABLES = ("replications.parquet", "applicants.parquet", "events.parquet")
-OURS = ("scenario.toml", "settings.json", "summary.json", "curves.json", *TABLES)
+FINISHED = "finished.jsonl.gz"
+OURS = ("scenario.toml", "settings.json", "summary.json", "curves.json", *TABLES, FINISHED)
 PAGE = "report.html"
 """The page, which can be made again from the others at any time, so the manifest has no digest of it."""
-PACKAGES = ("numpy", "scipy", "simpy", "pydantic", "duckdb", "joblib", "numba")
 ALSO = ("*.parquet", "paradox-*.toml")
 """What else a command may write: tables of its own, and scenarios that it made."""
 
@@ -82,18 +80,30 @@ def begin(
         "policy": policy,
         "seed": seed,
         "question": question,
-        "versions": {"quotalab": version(), "python": platform.python_version(), **_packages()},
-        "commit": _commit(),
-        "machine": {"system": platform.platform(), "processor": platform.machine(), "cores": os.cpu_count()},
-        "started": _now(),
-        "ended": None,
-        "files": {},
+        **session(),
     }
     _write_json(path / MANIFEST, manifest)
     _write(path / "scenario.toml", text.encode())
     if settings:
         _write_json(path / "settings.json", settings)
     return RunFolder(path, manifest)
+
+
+def reopen(path: Path, *, question: dict[str, Any]) -> RunFolder:
+    """The folder of an earlier run, marked incomplete again, to be finished with another question."""
+    before, summary = read(path)
+    anew = session()
+    then = {name: before[name] for name in (*anew, "question", "complete")}
+    then["replications"] = summary["replications"] if summary else 0
+    manifest = before | {"complete": False, "question": question, **anew}
+    manifest["earlier"] = [*before.get("earlier", ()), then]
+    _write_json(path / MANIFEST, manifest)
+    return RunFolder(path, manifest)
+
+
+def restore(path: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest as it was before the folder was reopened."""
+    _write_json(path / MANIFEST, manifest)
 
 
 def finish(folder: RunFolder, study: "Study", *, applicants: int = 0) -> RunFolder:
@@ -111,6 +121,8 @@ def finish(folder: RunFolder, study: "Study", *, applicants: int = 0) -> RunFold
             _placed(folder.path / "events.parquet") as events,
         ):
             tables.write_people(people, events, study, min(applicants, study.replications))
+    else:
+        _remove(folder.path, "applicants.parquet", "events.parquet")
     return _closed(folder, complete=study.complete)
 
 
@@ -126,6 +138,8 @@ def finish_comparison(folder: RunFolder, found: "Comparison", *, applicants: int
     if applicants:
         with _placed(folder.path / "applicants.parquet") as people:
             tables.write_people(people, found, min(applicants, found.replications))
+    else:
+        _remove(folder.path, "applicants.parquet")
     return _closed(folder, complete=found.complete)
 
 
@@ -176,7 +190,7 @@ def _closed(folder: RunFolder, *, complete: bool) -> RunFolder:
     """The manifest with the digest of every file."""
     there = sorted(each for each in folder.path.iterdir() if _may_be_ours(each.name))
     files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in there}
-    manifest = folder.manifest | {"complete": complete, "ended": _now(), "files": files}
+    manifest = folder.manifest | {"complete": complete, "ended": now(), "files": files}
     _write_json(folder.path / MANIFEST, manifest)
     return RunFolder(folder.path, manifest)
 
@@ -199,17 +213,6 @@ def digest(text: str, settings: dict[str, Any]) -> str:
 def json_text(data: Any) -> str:
     """Data as JSON, the same for the same data: sorted keys, floats in full, no nan."""
     return json.dumps(data, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False, default=str) + "\n"
-
-
-def version() -> str:
-    """The version of this package, also where it runs from its sources without being installed."""
-    try:
-        return metadata.version("quotalab")
-    except metadata.PackageNotFoundError:
-        import tomllib
-
-        project = Path(__file__).parents[1] / "pyproject.toml"
-        return str(tomllib.loads(project.read_text("utf-8"))["project"]["version"])
 
 
 def _claim(path: Path) -> None:
@@ -253,6 +256,12 @@ def _is_ours(path: Path) -> bool:
     return isinstance(manifest, dict) and manifest.get("format") == FORMAT
 
 
+def _remove(path: Path, *names: str) -> None:
+    """Take away tables that an earlier session wrote and this one does not."""
+    for name in names:
+        (path / name).unlink(missing_ok=True)
+
+
 _UNFINISHED = ".unfinished"
 
 
@@ -271,28 +280,3 @@ def _write(path: Path, data: bytes) -> None:
 
 def _write_json(path: Path, data: Any) -> None:
     _write(path, json_text(data).encode())
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _packages() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
-    return found
-
-
-def _commit() -> str | None:
-    """The commit of the sources, if they are a clone; with a + if they were changed since."""
-    root = Path(__file__).parents[1]
-    if not (root / ".git").exists():
-        return None
-    try:
-        command = ["git", "-C", str(root), "describe", "--always", "--dirty=+", "--abbrev=40", "--exclude=*"]
-        found = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None

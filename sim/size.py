@@ -167,7 +167,7 @@ def _criticals(
     asked = (question, wanted.standard, wanted.bounds)
     hint = int(question.scenario.offices.officers.value)
     if not found:  # made here, so that bad input is found early and the cost is known
-        found.append(study.timed(crew, critical, *asked, hint, 0, drawn))
+        found.append(blocks.timed(crew, critical, *asked, hint, 0, drawn))
         crew.progress(label, 1, to)
     hint = int(found[0]) if math.isfinite(found[0]) else hint  # replications are much alike
     calls = [(*asked, hint, replication, drawn) for replication in range(1, to)]

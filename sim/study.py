@@ -10,8 +10,6 @@ that is interrupted keeps what is finished and says that it is incomplete.
 """
 
 import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,11 +22,14 @@ from sim.scenario import Scenario
 from sim.scenario_files.faults import nearest
 from sim.studying import binding, blocks, influence, picturing
 from sim.studying.binding import Binding
-from sim.studying.blocks import Answer, Crew, Progress
+from sim.studying.blocks import Crew, Progress
 from sim.studying.influence import Influence
 from sim.studying.intervals import Floats, half_width
-from sim.studying.replication import Measured, Question, measured
+from sim.studying.keeping import Kept
+from sim.studying.replication import Measured, Question, measured, read_back
 
+CHANCE, ASSUMED = "replications", "replications with assumptions drawn"
+"""The stages that replications are made in."""
 HEADLINES = ("grants", "unused_slots", "median_wait_days")
 DEFAULT_REPLICATIONS = 100
 FEWEST, MOST = 10, 1000
@@ -91,17 +92,19 @@ def run(
     fast: bool = False,
     register: bool = True,
     progress: Progress | None = None,
+    kept: Kept | None = None,
 ) -> Study:
     """Simulate one policy; KeyboardInterrupt only if nothing at all was finished.
 
     `precision` e, instead of `replications`, stops when the 95 % half-width of every headline mean is at most
     e / (1 + e) of it. `jobs` is the number of workers, as many as there are cores if None. `register` also
-    asks which uncertain numbers move the headline, from which demand on the cap binds, and for curves.
+    asks which uncertain numbers move the headline, from which demand on the cap binds, and for curves. What
+    `kept` knows is not simulated again, and what is new is kept there; the study is the same.
     """
     name = scenario.baseline if policy is None else policy
     wanted = most(replications, precision)
     question = Question(scenario, named(scenario, name), scenario.seed if seed is None else seed, fast)
-    crew = Crew(blocks.cores() if jobs is None else jobs, progress or (lambda *_: None))
+    crew = Crew(blocks.cores() if jobs is None else jobs, progress or (lambda *_: None), kept=kept)
     chance: list[Measured] = []
     assumed: list[Measured] = []
     ranked: list[Influence] = []
@@ -192,9 +195,7 @@ def _simulate(
             checked += 1
             ratio = _imprecision({name: found[name][:checked] for name in HEADLINES}, precision, floors)
             if ratio <= 1.0:
-                del rows[
-                    checked:
-                ]  # made ahead of the answer; which ones depends on the portions they came in
+                crew.forget(CHANCE, rows, checked)
                 return f"{checked:,} replications, since now {_rule(precision, floors)}"
         if len(rows) >= most:
             return f"{most:,} replications, given up before {_rule(precision, floors)}"
@@ -214,22 +215,10 @@ def _rule(precision: float, floors: dict[str, float]) -> str:
 
 def _extend(question: Question, crew: Crew, rows: list[Measured], to: int, *, drawn: bool = False) -> None:
     """Append the replications from len(rows) up to `to`; those finished stay, whatever happens then."""
-    label = "replications with assumptions drawn" if drawn else "replications"
-    while len(rows) < min(to, 3):  # made here, so that bad input is found early and the cost is known
-        rows.append(timed(crew, measured, question, len(rows), drawn))
-        crew.progress(label, len(rows), to)
+    label = ASSUMED if drawn else CHANCE
     rest = [(question, replication, drawn) for replication in range(len(rows), to)]
-    for row in crew.each(label, measured, rest, before=len(rows)):
+    for row in crew.each(label, measured, rest, before=len(rows), here=3, read=read_back):
         rows.append(row)
-
-
-def timed(crew: Crew, call: Callable[..., Answer], *arguments: Any) -> Answer:
-    """call(*arguments), made here; the crew learns what a replication costs."""
-    began = time.perf_counter()
-    answer = call(*arguments)
-    spent = time.perf_counter() - began
-    crew.seconds = min(crew.seconds or spent, spent)
-    return answer
 
 
 def _floors(scenario: Scenario) -> dict[str, float]:

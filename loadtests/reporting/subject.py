@@ -17,6 +17,7 @@ from loadtests.latency import Latencies
 from loadtests.reporting.axis import Axis, axis_of
 from loadtests.reporting.predicted import Predicted
 from sim import results
+from sim.provenance import version
 from sim.errors import BadInput, complaint
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def of_history(file: str, history: History, verdict: "Verdict") -> Subject:
 
     header = history.header
     where = {"File": Path(file).name, "Run": header.run, "Written by": header.source}
-    where |= {"Scenario": header.scenario, "Version": f"quotalab {results.version()}"}
+    where |= {"Scenario": header.scenario, "Version": f"quotalab {version()}"}
     return Subject(
         title=f"{Path(file).name} judged",
         kind="A recorded history",

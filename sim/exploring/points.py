@@ -23,7 +23,7 @@ from sim.people import People, settle
 from sim.policy import Policy
 from sim.scenario import Scenario
 from sim.scenario_file import replaced
-from sim.studying.blocks import Crew
+from sim.studying.blocks import Crew, timed
 from sim.studying.intervals import Floats
 
 OF_RESIDENTS = "bridging_permits"
@@ -164,7 +164,7 @@ def each(
     calls = [(question, part, replication) for replication in replications for part in parts]
     if not calls:
         return
-    first = study.timed(crew, cells, *calls[0])  # made here: what is wrong shows early, and the cost is known
+    first = timed(crew, cells, *calls[0])  # made here: what is wrong shows early, and the cost is known
     crew.progress(label, 1, len(calls))
     yield first
     yield from crew.each(label, cells, calls[1:], before=1)

@@ -9,10 +9,13 @@ Ctrl-C belongs to the process that was asked: workers never see it, and print no
 """
 
 import signal
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from sim.studying.keeping import Kept, Reader, as_it_is
 
 Answer = TypeVar("Answer")
 Part = TypeVar("Part")
@@ -35,6 +38,9 @@ class Crew:
     seconds: float = 0.0
     """Of one replication; decides where and in which portions work is done, never what comes out."""
 
+    kept: Kept | None = None
+    """Answers of an earlier session, which are not computed again, and where new ones are kept."""
+
     def each(
         self,
         label: str,
@@ -43,15 +49,51 @@ class Crew:
         *,
         weight: float = 1.0,
         before: int = 0,
+        here: int = 0,
+        read: Reader = as_it_is,
     ) -> Iterator[Answer]:
         """call(*arguments[k]) for every k, in order, each given out once it and all before it are known.
 
-        A call costs `weight` replications; `before` calls of this label were made already.
+        A call costs `weight` replications; `before` calls of this label were made already. Those numbered
+        below `here` are made in this process, so that bad input is found early and the cost is known; `read`
+        makes an answer of what JSON kept of it. A label stands for the same calls whenever it is asked.
         """
-        total = before + len(arguments)
-        for done, answer in enumerate(self._each(call, arguments, self.seconds * weight), before + 1):
-            self.progress(label, done, total)
-            yield answer
+        done, total = before, before + len(arguments)
+        if self.kept is not None:
+            self.kept.use(label, before)
+        for answer, is_new in self._answers(label, call, arguments, weight, before, here):
+            if self.kept is not None:
+                if is_new:
+                    self.kept.add(label, done, answer)
+                self.kept.use(label, done + 1)
+            done += 1
+            yield answer if is_new else read(answer)
+            self.progress(label, done, total)  # told only once whoever asked has it
+
+    def forget(self, label: str, answers: list[Any], beyond: int) -> None:
+        """Drop answers made ahead of what was wanted; how many there are depends on the portions."""
+        del answers[beyond:]
+        if self.kept is not None:
+            self.kept.use(label, beyond)
+
+    def _answers(
+        self,
+        label: str,
+        call: Callable[..., Answer],
+        arguments: Sequence[tuple[Any, ...]],
+        weight: float,
+        before: int,
+        here: int,
+    ) -> Iterator[tuple[Any, bool]]:
+        """Every answer, and whether it is new: the known ones, those made here, then those of the workers."""
+        known = [] if self.kept is None else self.kept.known(label, before, before + len(arguments))
+        yield from ((answer, False) for answer in known)
+        rest = arguments[len(known) :]
+        first = max(here - before - len(known), 0 if self.seconds else 1)
+        for each in rest[:first]:
+            yield timed(self, call, *each, weight=weight), True
+        for answer in self._each(call, rest[first:], self.seconds * weight):
+            yield answer, True
 
     def _each(
         self, call: Callable[..., Answer], arguments: Sequence[tuple[Any, ...]], seconds: float
@@ -74,6 +116,15 @@ class Crew:
                 )
             for block in answers:
                 yield from block
+
+
+def timed(crew: Crew, call: Callable[..., Answer], *arguments: Any, weight: float = 1.0) -> Answer:
+    """call(*arguments), made here; the crew learns what a replication costs: a call costs `weight`."""
+    began = time.perf_counter()
+    answer = call(*arguments)
+    spent = (time.perf_counter() - began) / weight
+    crew.seconds = min(crew.seconds or spent, spent)
+    return answer
 
 
 def _block(call: Callable[..., Answer], arguments: Sequence[tuple[Any, ...]]) -> list[Answer]:

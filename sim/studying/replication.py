@@ -3,7 +3,7 @@
 So nothing needs to be kept: whoever wants the rows of replication 417 simulates it again, on any machine.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -58,6 +58,12 @@ def measured(question: Question, replication: int, drawn: bool) -> Measured:
     }
     pool = float(np.count_nonzero(people.in_scope & (outcome.status == POOL)))
     return Measured(measures.measure(scenario, people, outcome, spec=spec), curves, pool)
+
+
+def read_back(kept: Any) -> Measured:
+    """What is kept of a replication, from JSON."""
+    found, curves, pool = kept
+    return Measured(found, {int(year): np.array(curve) for year, curve in curves.items()}, pool)
 
 
 def month_ends(scenario: Scenario, account: IntakeAccount) -> Seconds:

@@ -76,7 +76,7 @@ def test_the_folder_is_that_of_a_run_and_a_second_run_writes_the_same_bytes(tmp_
     assert first["question"]["compare"] == ["first-come", "lottery", "monthly-release"]
     assert first["files"] == second["files"]
     assert set(first["files"]) == {
-        *("summary.json", "replications.parquet", "applicants.parquet", "scenario.toml")
+        *("summary.json", "replications.parquet", "applicants.parquet", "scenario.toml", "finished.jsonl.gz")
     }
     for name, digest in first["files"].items():
         assert hashlib.sha256((tmp_path / "a" / name).read_bytes()).hexdigest() == digest

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sim import cli, results, study
+from sim import cli, provenance, results, study
 from sim.scenario_file import load, replaced
 from sim.showing import run as show_run
 from sim.showing.headline import sentences
@@ -245,7 +245,7 @@ def test_the_help_is_quick() -> None:
 
 
 def test_the_version_is_told() -> None:
-    assert quotalab("--version").stdout == f"quotalab {results.version()}\n"
+    assert quotalab("--version").stdout == f"quotalab {provenance.version()}\n"
 
 
 def test_output_that_nobody_reads_to_the_end_is_no_error(tmp_path: Path) -> None:
