@@ -17,8 +17,8 @@ from loadtests.latency import Latencies
 from loadtests.reporting.axis import Axis, axis_of
 from loadtests.reporting.predicted import Predicted
 from sim import results
-from sim.provenance import version
 from sim.errors import BadInput, complaint
+from sim.provenance import version
 
 if TYPE_CHECKING:
     from loadtests.verdict import Verdict
