@@ -35,6 +35,7 @@ def compare(
     scheduler: str | None = None,
     applicants: int | None = None,
     no_register: Flag = False,
+    shocks: Flag = False,
     csv: Path | None = None,
     xlsx: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -74,6 +75,9 @@ def compare(
         Write one row an applicant and policy, for so many replications; all of them if there are at most two.
     no_register
         Leave out the extra runs: with the assumptions drawn, and at more demand where the cap is slack.
+    shocks
+        Try every policy under shocks too: other demand, fewer approvals, a stop of arrivals, permanent
+        residence sooner, and what the scenario names under shocks.
     csv
         Folder for the tables as CSV files.
     xlsx
@@ -118,6 +122,7 @@ def compare(
             "margin": no_difference,
             "register": not no_register,
             "applicants": applicants,
+            "shocks": shocks,
         },
     )
     with (

@@ -11,7 +11,7 @@ and at the multiple from which on the cap binds.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,8 @@ import numpy as np
 from sim import study
 from sim.comparing import contrasts as contrasting
 from sim.comparing.contrasts import Columns, Contrast
+from sim.comparing.robustness import AS_IS, Shocked
+from sim.comparing.shocks import Shock, possible
 from sim.comparing.worlds import Asked, World, world
 from sim.errors import complaint
 from sim.policy import Policy
@@ -74,6 +76,10 @@ class Comparison:
     complete: bool
     pictures: dict[str, Any] | None = None
     """Curves of the first replications (`studying.picturing`); None if not asked for, or interrupted."""
+    shocks: tuple[Shocked, ...] = ()
+    """The comparison as it is and under each shock, on the first replications; empty if not asked for."""
+    unshocked: dict[str, str] = field(default_factory=dict)
+    """Shocks that could not be tried, each with the reason."""
 
     @property
     def baseline(self) -> str:
@@ -97,6 +103,7 @@ def compare(
     seed: int | None = None,
     jobs: int | None = None,
     register: bool = True,
+    shocks: bool = False,
     progress: Progress | None = None,
     kept: Kept | None = None,
 ) -> Comparison:
@@ -105,7 +112,8 @@ def compare(
     Without `policies` it is every policy that fits the scenario. `precision` e, instead of `replications`,
     stops when the 95 % half-width of every headline contrast is at most e / (1 + e) of it. `register` also
     draws the assumptions, makes curves, and, where the cap is slack, makes the comparison at other demands.
-    What `kept` knows is not simulated again, and what is new is kept there; the comparison is the same.
+    `shocks` makes it under every shock of the scenario. What `kept` knows is not simulated again, and what
+    is new is kept there; the comparison is the same.
     """
     names, left_out = chosen(scenario, policies, baseline)
     wanted = study.most(replications, precision)
@@ -121,6 +129,8 @@ def compare(
     sides: list[Side] = []
     binds: Binding | None = None
     drawn: dict[str, Any] | None = None
+    struck: list[Shocked] = []
+    unshocked: dict[str, str] = {}
     slack, stopped, complete = False, "interrupted", False
     try:
         stopped = _simulate(asked, crew, rows, wanted, precision)
@@ -132,6 +142,8 @@ def compare(
             sides += _sides(asked, crew, rows, binds, part)
         if register:
             drawn = picturing.pictures(asked, crew, len(rows))
+        if shocks:
+            unshocked = _strike(asked, crew, rows, struck)
         complete = True
     except KeyboardInterrupt:
         if not rows:
@@ -153,6 +165,8 @@ def compare(
         stopped,
         complete,
         drawn,
+        tuple(struck),
+        unshocked,
     )
 
 
@@ -254,3 +268,17 @@ def _sides(asked: Asked, crew: Crew, rows: list[World], binds: Binding | None, m
         against = contrasting.headline_contrasts(there.scenario, columns, margin=margin, seed=asked.seed)
         found.append(Side(each, times[each], columns, against))
     return found
+
+
+def _strike(asked: Asked, crew: Crew, rows: list[World], struck: list[Shocked]) -> dict[str, str]:
+    """Add the comparison as it is and under each shock to `struck`; the shocks that cannot be tried."""
+    names, n = tuple(name for name, _ in asked.policies), min(BESIDE, len(rows))
+    people = max(row[names[0]]["in_scope"] for row in rows)
+    chosen, left_out = possible(asked.scenario, asked.policies, people=people, most=PEOPLE_AT_MOST)
+    struck.append(Shocked(Shock(AS_IS, "as it is", {}), tabled(names, rows[:n])))
+    for shock, scenario in chosen:
+        calls = [(asked._replace(scenario=scenario), replication) for replication in range(n)]
+        weight = scenario.demand.multiple.value / asked.scenario.demand.multiple.value
+        there = list(crew.each(f"replications under {shock.name}", world, calls, weight=weight))
+        struck.append(Shocked(shock, tabled(names, there)))
+    return left_out

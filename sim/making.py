@@ -40,6 +40,8 @@ class CompareQuestion(TypedDict):
     margin: float | None
     register: bool
     applicants: int | None
+    shocks: bool
+    """Whether the policies are tried under shocks too."""
 
 
 def make(
@@ -70,6 +72,7 @@ def made(
         policies=None if named is None else tuple(named),
         baseline=question["baseline"],
         margin=question["margin"],
+        shocks=question["shocks"],
         **wanted,
     )
 

@@ -15,7 +15,8 @@ from scipy import special
 
 from sim import clock, streams
 from sim.clock import MONTH_S, NEVER, Seconds, whole_seconds
-from sim.scenario import PermanentResidence, Scenario
+from sim.pathways import PermanentResidence
+from sim.scenario import Scenario
 from sim.streams import Floats
 
 Flags = NDArray[np.bool_]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
+from sim.errors import BadInput
 from sim.labelled import Labelled
 from sim.scenario import Scenario
 from sim.scenario_files.faults import Fault, item_name, nearest
@@ -242,6 +243,24 @@ def reach(number: Labelled, *, lowest: bool) -> float:
     return number.value if bound is None else bound
 
 
+def shocks_can_be(scenario: Scenario) -> Iterator[Fault]:
+    """Every shock is tried on the scenario, so that a misspelt key is found before anything runs."""
+    from sim.scenario_files.settings import replaced  # which checks what it makes, by these rules
+
+    bare = scenario.model_copy(update={"shocks": {}})
+    for name, shock in scenario.shocks.items():
+        try:
+            replaced(bare, {})
+        except BadInput:  # what is wrong without the shock is said already
+            return
+        try:
+            replaced(bare, shock.settings)
+        except BadInput as error:
+            problem = error.problems[0]
+            message = f"{problem.key}: {problem.message}" if problem.key else problem.message
+            yield Fault(("shocks", name, "settings"), message, problem.expected, problem.mend)
+
+
 RULES: tuple[Rule, ...] = (
     time_zone_exists,
     starts_before_ending,
@@ -268,4 +287,5 @@ RULES: tuple[Rule, ...] = (
     the_office_works,
     the_office_closes_by_midnight,
     medians_are_in_order,
+    shocks_can_be,
 )

@@ -6,6 +6,7 @@ difference; "do not differ" is said only where two one-sided tests say so, and o
 
 from typing import Any
 
+from sim.showing import robust
 from sim.showing.headline import Data, binding_sentence, count
 
 SEASONS = ("winter", "spring", "summer", "autumn")
@@ -14,6 +15,7 @@ SEASONS = ("winter", "spring", "summer", "autumn")
 def sentences(found: Data) -> list[str]:
     """The paragraphs, the most important first."""
     said = [_slack(found), _found(found, found), *(_beside(found, side) for side in found["beside"])]
+    said.append(robust.sentence(found) if found["shocks"] else "")
     return [each for each in [*said, _brackets(found), _left_out(found)] if each]
 
 

@@ -17,10 +17,12 @@ from sim.comparing.contrasts import GROUPED, HEADLINES, LOAD, Columns, Contrast
 from sim.comparing.leading import lead
 from sim.comparing.paired import paired
 from sim.comparing.persons import DEFINITIONS, REASONS
+from sim.comparing.robustness import robustness
 from sim.comparing.worlds import CURVES
 from sim.exploring import pareto
 from sim.measures import MEASURES
 from sim.scenario import Scenario
+from sim.showing import robust
 from sim.showing.reached import reached, spread_of, uptake
 from sim.studying.binding import Binding
 from sim.studying.impact import impacts
@@ -69,6 +71,7 @@ def summary(found: Comparison, *, settings: Data | None = None) -> Data:
         "groups": [row for name in found.policies[1:] for row in _groups(found, name)],
         "binding": binding_data(found.binding),
         "beside": [_side(scenario, side) for side in found.sides],
+        "shocks": _shocks(found) if found.shocks else None,
         "headlines": list(HEADLINES),
         "load": list(LOAD),
         "definitions": {
@@ -88,6 +91,11 @@ def rounded(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [rounded(each) for each in data]
     return float(f"{data:.15g}") if isinstance(data, float) else data
+
+
+def _shocks(found: Comparison) -> Data:
+    capped = frozenset(name for name in found.policies if found.scenario.policy(name).capped)
+    return robust.shocks_data(found.shocks, robustness(found.shocks, capped), found.unshocked)
 
 
 def binding_data(found: Binding | None) -> Data | None:

@@ -9,6 +9,7 @@ import csv
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sim.showing import robust
 from sim.showing.comparison_sentences import sentences
 from sim.showing.headline import Data
 
@@ -55,7 +56,7 @@ LOAD = ("peak_hour_applications", "backlog_max")
 
 
 def sheets(found: Data) -> tuple[Sheet, ...]:
-    """The five tables of a summary."""
+    """The tables of a summary: five, and a sixth where the policies were tried under shocks."""
     load = {name: _load(found["policies"][name]["measures"]) for name in found["policies"]}
     contrasts = [
         (*_picked(each, CONTRAST), *_parts(each), *load[each["policy"]]) for each in found["contrasts"]
@@ -66,6 +67,7 @@ def sheets(found: Data) -> tuple[Sheet, ...]:
         _headline(found),
         Sheet("policies", (*CONTRAST, *parts, *LOAD), contrasts),
         Sheet("groups", (*GROUP, *LOAD), groups),
+        *([Sheet("shocks", *robust.sheet_rows(found))] if found["shocks"] else []),
         Sheet("assumptions", ASSUMPTION, [_picked(each, ASSUMPTION) for each in found["assumptions"]]),
         Sheet("method", ("what", "value"), _method(found)),
     )
