@@ -7,8 +7,8 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --constraints co
 
 .PHONY: demo test test-long campaign bench lint constraints clean
 
-demo: .venv/.installed          ## simulate the flagship programme on this machine
-	$(BIN)/quotalab run scenarios/imp-plus.toml
+demo: .venv/.installed          ## simulate, compare, replay a rush, judge it: one page, in two minutes
+	$(BIN)/quotalab demo
 
 test: .venv/.installed-test     ## everything but the long tests
 	$(BIN)/python -m pytest -n 2

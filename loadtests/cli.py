@@ -14,6 +14,7 @@ COMMANDS = {
     "load": ("loadtests.cli_load:app", "Replay a scenario against a service, and judge what it did."),
     "check": ("loadtests.cli_check:app", "Judge recorded histories: VALID, INVALID or UNKNOWN."),
     "report": ("loadtests.cli_report:app", "One page of a run: pictures, tables, in a single HTML file."),
+    "demo": ("loadtests.cli_demo:app", "All of it once: simulate, compare, load, judge; one page."),
     "load-worker": ("loadtests.cli_worker:worker", "Send a part of a load test from this host."),
     "load-merge": ("loadtests.cli_worker:merge", "Bring a worker's record into a run, and judge again."),
 }

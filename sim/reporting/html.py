@@ -120,8 +120,12 @@ def _select(choice: Choice) -> str:
 def _section(section: Section) -> str:
     heading = f'<h2 id="{section.id}-heading">{escape(section.heading)}</h2>'
     text = f"<p>{escape(section.text)}</p>" if section.text else ""
+    links = "".join(
+        f'<li><a href="{escape(each.href)}">{escape(each.text)}</a></li>' for each in section.links
+    )
+    more = f'<ul class="more">{links}</ul>' if links else ""
     return (
-        f'<section id="{section.id}" aria-labelledby="{section.id}-heading">{heading}{text}'
+        f'<section id="{section.id}" aria-labelledby="{section.id}-heading">{heading}{text}{more}'
         f"{_figure(section)}{_behind(section)}</section>"
     )
 

@@ -37,6 +37,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Another page or file, by its path relative to this one."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """One thing to see: a heading, what to see in it, the picture, its table, and how to read it."""
 
@@ -54,6 +62,8 @@ class Section:
     """How to read it, and what it rests on."""
     table_open: bool = False
     """Whether the table is shown without being asked for."""
+    links: tuple[Link, ...] = ()
+    """Where there is more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +76,6 @@ class Choice:
     """(value, what the reader sees), in order."""
     value: str
     """The one that is chosen when the page opens."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Another page or file, by its path relative to this one."""
-
-    text: str
-    href: str
 
 
 @dataclass(frozen=True, slots=True)
