@@ -8,6 +8,7 @@ A step that fails or is interrupted leaves the others as they are, and the page 
 """
 
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,8 @@ from sim.reporting.page import Link, Page, Section
 
 INDEX: Final = "index.html"
 LAST_WORDS: Final = 400
+PATIENCE_S: Final = 60.0
+"""So long an interrupted step has for judging and keeping what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def write(folder: Path, done: Sequence[Done], steps: Sequence[Step] = STEPS) -> 
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Ctrl-C ends what is inside; the children have heard it as well."""
+    """Ctrl-C ends what is inside, and nothing else."""
     try:
         yield
     except KeyboardInterrupt:
@@ -153,14 +156,25 @@ def _done(step: Step, folder: Path) -> Done:
     """One step, as a child."""
     out = str(folder / step.name)
     command = [sys.executable, "-m", "loadtests.cli", *step.command, "--quiet", "--out", out]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
         said, wrong = child.communicate()
     except BaseException:
-        child.terminate()
-        child.wait()
+        _ended(child)
         raise
     return Done(step, child.returncode, (wrong.strip() or said.strip())[-LAST_WORDS:])
+
+
+def _ended(child: "subprocess.Popen[str]") -> None:
+    """Let the child end as it does after Ctrl-C, which only we have heard: with what it has, kept."""
+    child.send_signal(signal.SIGINT)
+    try:
+        child.communicate(timeout=PATIENCE_S)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        child.kill()
+        child.communicate()
 
 
 def index(folder: Path, done: Sequence[Done], steps: Sequence[Step] = STEPS) -> Page:
