@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from sim import results
+from sim import provenance, results
 from sim.errors import BadInput, complaint
 from sim.reporting.page import Link, Page, Section
 
@@ -194,7 +194,7 @@ def index(folder: Path, done: Sequence[Done], steps: Sequence[Step] = STEPS) -> 
         sections=tuple(_section(folder, each) for each in done),
         provenance=(
             *((each.step.heading, each.step.typed()) for each in done),
-            ("Version", f"quotalab {results.version()}"),
+            ("Version", f"quotalab {provenance.version()}"),
         ),
     )
 
