@@ -13,7 +13,7 @@ there is nobody is one by somebody who never claimed.
 
 from collections.abc import Iterator
 from functools import cache
-from itertools import combinations_with_replacement, permutations, product
+from itertools import combinations_with_replacement, islice, permutations, product
 from typing import Any
 
 from loadtests.header import Header
@@ -61,9 +61,15 @@ def every_placing(size: int, cap: int) -> Iterator[Placed]:
             yield tuple((cell, kind) for (cell, _), here in zip(shape, chosen, strict=True) for kind in here)
 
 
-def every_history(size: int, cap: int) -> Iterator[History]:
-    """The same as histories of people; more of them, since a release is somebody's."""
+def every_history(size: int, cap: int, *, part: int = 0, parts: int = 1) -> Iterator[History]:
+    """The same as histories of people; more of them, since a release is somebody's. Of `parts`, one part."""
     header = Header(caps=(cap_of("2022", cap),), spec=Spec(gives_back=frozenset({"withdrawal"})))
+    for placed, owners in islice(_with_owners(size, cap), part, None, parts):
+        yield history_of(header, rows_of(placed, owners))
+
+
+def _with_owners(size: int, cap: int) -> Iterator[tuple[Placed, dict[int, int]]]:
+    """Whose slot each release gives up, -1 for somebody who never claimed: every choice that differs."""
     for placed in every_placing(size, cap):
         seen: set[tuple[tuple[Cell, Cell], ...]] = set()
         grants = [at for at, (_, kind) in enumerate(placed) if kind == "G"]
@@ -76,7 +82,7 @@ def every_history(size: int, cap: int) -> Iterator[History]:
             )
             if match not in seen:  # who of several alike it was makes no difference
                 seen.add(match)
-                yield history_of(header, rows_of(placed, dict(zip(releases, owners, strict=True))))
+                yield placed, dict(zip(releases, owners, strict=True))
 
 
 def rows_of(placed: Placed, owners: dict[int, int]) -> list[dict[str, Any]]:

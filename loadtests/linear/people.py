@@ -149,14 +149,16 @@ for _kind, _leaves in LEAVES.items():
 
 
 def _after_grant(operations: Operations, people: Everyone, tangled: Flags, owner: Whole) -> Clash | None:
-    """A refusal under a key that had been granted before, by somebody who is not tangled."""
+    """A refusal under a key that had taken effect before, by somebody who is not tangled."""
     kind, request = operations.kind[people.place], operations.request[people.place]
-    refused = np.flatnonzero(among(kind, (FULL, DUPLICATE, CLOSED)) & (request >= 0) & ~tangled[owner])
-    granted = kind == GRANT
-    if not len(refused) or not granted.any():
+    refused = np.flatnonzero(
+        among(kind, (FULL, DUPLICATE, CLOSED, UNHELD)) & (request >= 0) & ~tangled[owner]
+    )
+    done = among(kind, (GRANT, RELEASE))
+    if not len(refused) or not done.any():
         return None
     ends = np.full(int(operations.request.max()) + 1, np.iinfo(np.int64).max)
-    ends[request[granted]] = operations.ends[people.place[granted]]
+    ends[request[done]] = operations.ends[people.place[done]]
     late = refused[operations.begins[people.place[refused]] > ends[request[refused]]]
     if not len(late):
         return None
@@ -166,9 +168,10 @@ def _after_grant(operations: Operations, people: Everyone, tangled: Flags, owner
         for each in people.of(int(owner[late[0]]))
         if operations.request[each] == operations.request[place]
     ]
-    return Clash(
-        "same-key-other-answer", "a key had been granted a slot, and was refused", _rows(operations, both)
-    )
+    says = "a key had been granted a slot, and was refused"
+    if kind[late[0]] == UNHELD:
+        says = "a key had released a slot, and was told that there was none"
+    return Clash("same-key-other-answer", says, _rows(operations, both))
 
 
 def contradiction(operations: Operations, places: list[int], wrong: int) -> Clash:

@@ -49,7 +49,7 @@ def requests(
         none = np.empty(0, dtype=np.int64)
         return ({"row": none}, {"row": none}), (none, none), None
     asked = _asked(history, rows, claims=claims)
-    sticky = spec.refusals == "sticky" and claims
+    sticky = spec.refusals == "sticky"
     clash = _told_two_things(rows, asked) if sticky else None
     clash = clash or (_two_requests(rows, asked) if claims else None)
     effects, effect_of = _effects(rows, asked, sticky=sticky)
@@ -65,7 +65,8 @@ def requests(
         clash = clash or _slot_clash(rows, asked, effects, effect_of, slot)
     answers, repeats, repeat_of = _answers(rows, asked, sticky=sticky)
     if not claims:  # claims and releases are numbered apart
-        del effects["request"], answers["request"]
+        for part in (effects, answers):
+            part["request"] = part["request"] + len(rows.op)
     rest = np.flatnonzero(asked.done & (effect_of >= 0))
     rest = rest[asked.row[rest] != effects["row"][effect_of[rest]]]
     echo_row = np.concatenate([asked.row[rest], asked.row[repeats]])

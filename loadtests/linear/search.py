@@ -100,30 +100,30 @@ class World:
         """The count by which a claim is judged."""
         return state.copies[cap] if self.is_stale else state.used[cap]
 
-    def is_true(self, state: State, place: int, granted: frozenset[int]) -> bool:
-        """Whether an answer that changes nothing is true of a state."""
+    def is_true(self, state: State, place: int, taken: frozenset[int]) -> bool:
+        """Whether an answer that changes nothing is true of a state, these requests having taken effect."""
         kind = self.kind[place]
         if kind == ABSENT:
             return True  # judged with its list
         if any(person in dict(state.held) for person in self.absent.get(self.row[place], ())):
             return False
         if kind == REFUSED:
-            is_replay = self.request[place] in granted
+            is_replay = self.request[place] in taken
             return is_replay or any(
-                self._is_true(each, state, place, granted) for each in self._refusals(place)
+                self._is_true(each, state, place, taken) for each in self._refusals(place)
             )
-        return self._is_true(kind, state, place, granted)
+        return self._is_true(kind, state, place, taken)
 
     def _refusals(self, place: int) -> tuple[int, ...]:
         """What a refusal may have been that does not say why."""
         intake = self.intake[place]
         return (FULL, DUPLICATE, CLOSED) if intake >= 0 and self.has_orders[intake] else (FULL, DUPLICATE)
 
-    def _is_true(self, kind: int, state: State, place: int, granted: frozenset[int]) -> bool:
+    def _is_true(self, kind: int, state: State, place: int, taken: frozenset[int]) -> bool:
         person, intake = self.person[place], self.intake[place]
         held = dict(state.held)
         is_open = intake < 0 or state.phase[intake] == 1
-        if kind in (FULL, DUPLICATE, CLOSED) and self.request[place] in granted:
+        if kind in (FULL, DUPLICATE, CLOSED, UNHELD) and self.request[place] in taken:
             return False
         if kind in (FULL, DUPLICATE) and not is_open:
             return False
@@ -256,8 +256,8 @@ class _Search:
         seen: set[tuple[int, State]] = set()
         stack: list[tuple[int, State, frozenset[int], tuple[object, ...]]] = [(0, start, frozenset(), ())]
         while stack:
-            done, state, granted, path = stack.pop()
-            done, path = self._answers(done, state, granted, path)
+            done, state, taken, path = stack.pop()
+            done, path = self._answers(done, state, taken, path)
             if done & self.certain == self.certain:
                 return _unrolled(path)
             if (done, state) in seen:
@@ -270,13 +270,11 @@ class _Search:
                 if self.world.kind[place] not in CHANGES:
                     continue
                 request = self.world.request[place]
-                if self.world.kind[place] == GRANT and request >= 0 and request in granted:
+                if request >= 0 and request in taken:
                     continue
                 after = self.world.after(state, place)
                 if after is not None:
-                    more = (
-                        granted | {request} if self.world.kind[place] == GRANT and request >= 0 else granted
-                    )
+                    more = taken | {request} if request >= 0 else taken
                     stack.append((done | 1 << place, after, more, (path, place)))
         return None
 
@@ -290,13 +288,13 @@ class _Search:
         return [place for place in left if self.begins[place] <= latest]
 
     def _answers(
-        self, done: int, state: State, granted: frozenset[int], path: tuple[object, ...]
+        self, done: int, state: State, taken: frozenset[int], path: tuple[object, ...]
     ) -> tuple[int, tuple[object, ...]]:
         again = True
         while again:
             again = False
             for place in self._next(done):
-                if self.world.kind[place] not in CHANGES and self.world.is_true(state, place, granted):
+                if self.world.kind[place] not in CHANGES and self.world.is_true(state, place, taken):
                     done |= 1 << place
                     path = (path, place)
                     again = True

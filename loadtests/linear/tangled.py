@@ -117,8 +117,8 @@ class _State(NamedTuple):
     held: int
     slot: int
     """Of the holding, -1 if it was not told."""
-    granted: frozenset[int]
-    """Requests granted so far."""
+    done: frozenset[int]
+    """Requests that took effect so far."""
     told: frozenset[int]
     """Slots that were told of any of the person's grants."""
 
@@ -129,11 +129,11 @@ def _states(operations: Operations, order: tuple[int, ...], start: int) -> list[
     states = [_State(start, -1, frozenset(), told)]
     for each in order:
         before = states[-1]
+        done = before.done | {int(operations.request[each])}
         if operations.kind[each] == GRANT:
-            granted = before.granted | {int(operations.request[each])}
-            states.append(_State(HELD, int(operations.value[each]), granted, told))
+            states.append(_State(HELD, int(operations.value[each]), done, told))
         else:
-            states.append(_State(FREE, -1, before.granted, told))
+            states.append(_State(FREE, -1, done, told))
     return states
 
 
@@ -142,7 +142,7 @@ def _is_true(operations: Operations, answer: int, state: _State) -> bool:
     slot = int(operations.value[answer]) if operations.kind[answer] == HOLDS else -1
     return (
         NEEDS[int(operations.kind[answer])] in (state.held, UNKNOWN)
-        and (request < 0 or request not in state.granted)
+        and (request < 0 or request not in state.done)
         and (slot < 0 or slot == state.slot or (state.slot < 0 and slot not in state.told))
     )
 

@@ -126,12 +126,6 @@ def test_every_pool_of_at_most_three_operations(cap):
                 agrees(pool, may_pass=True)
 
 
-@pytest.mark.parametrize("cap", [1, 2, 3])
-def test_every_pool_of_four_operations(cap):
-    for pool in every_pool(4, kinds_up_to(cap, releases=False), cap=cap):
-        agrees(pool, may_pass=True)
-
-
 MIXES = {
     "claims": {"G": 5, "J": 4},
     "reads": {"G": 5, "J": 2, "R": 3},

@@ -112,13 +112,6 @@ def test_every_pool_of_at_most_three_operations(cap):
                 agrees(pool)
 
 
-@pytest.mark.parametrize("cap", [1, 2])
-def test_every_pool_of_four_operations_that_are_all_certain(cap):
-    kinds = [kind for kind in kinds_up_to(cap) if not kind[1]]
-    for pool in every_pool(4, kinds, cap=cap):
-        agrees(pool)
-
-
 @pytest.mark.long
 @pytest.mark.parametrize("cap", [1, 2, 3])
 @pytest.mark.parametrize("start", [0, 1])
