@@ -37,6 +37,14 @@ def page_of(folder: Path) -> Page:
     return PAGES[kind](summary, manifest, drawn)
 
 
+def attempt(folder: Path) -> Path | None:
+    """The same after a run, which stands whether or not its page can be made; None if it cannot."""
+    try:
+        return write(folder)
+    except Exception:
+        return None
+
+
 def write(folder: Path, page: Page | None = None) -> Path:
     """Write the page into the folder; where it is."""
     return results.write_page(folder, html(page_of(folder) if page is None else page))

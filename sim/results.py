@@ -187,7 +187,8 @@ def finish_tables(
 
 
 def _closed(folder: RunFolder, *, complete: bool) -> RunFolder:
-    """The manifest with the digest of every file."""
+    """The manifest with the digest of every file; a page of what was here before is out of date."""
+    (folder.path / PAGE).unlink(missing_ok=True)
     there = sorted(each for each in folder.path.iterdir() if _may_be_ours(each.name))
     files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in there}
     manifest = folder.manifest | {"complete": complete, "ended": now(), "files": files}

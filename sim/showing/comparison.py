@@ -15,6 +15,7 @@ from sim.showing import chances, dates, robust
 from sim.showing.comparison_sentences import called, sentences, whom
 from sim.showing.headline import Data, bounds, count
 from sim.showing.terminal import figure, print_whole, table_of
+from sim.showing.whereabouts import show_folder
 
 PLANNER = (
     ("granted", "grants", "count"),
@@ -101,7 +102,7 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     console.print()
     console.print(Text(_provenance(found), style="dim"), soft_wrap=False)
     if folder is not None:
-        console.print(f"Everything is in {folder}", soft_wrap=True, highlight=False)
+        show_folder(console, folder)
 
 
 def _print(console: Console, title: str, table: Table) -> None:

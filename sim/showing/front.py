@@ -8,6 +8,7 @@ from rich.text import Text
 
 from sim.showing.exploring_sentences import Data, called, interval
 from sim.showing.terminal import print_whole, table_of
+from sim.showing.whereabouts import show_folder
 
 MOST_SHOWN = 30
 SURE = 0.95
@@ -33,7 +34,7 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     )
     console.print(Text(about, style="dim"))
     if folder is not None:
-        console.print(f"Everything is in {folder}", soft_wrap=True)
+        show_folder(console, folder)
 
 
 def sentences(found: Data) -> list[str]:

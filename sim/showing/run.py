@@ -13,6 +13,7 @@ from rich.text import Text
 from sim.showing import chances, dates
 from sim.showing.headline import Data, bounds, count, day, sentences
 from sim.showing.terminal import console_for, figure, print_whole, table_of
+from sim.showing.whereabouts import show_folder
 
 __all__ = ["console_for", "show"]
 
@@ -49,7 +50,7 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     console.print()
     console.print(Text(_provenance(found), style="dim"), soft_wrap=False)
     if folder is not None:
-        console.print(f"Everything is in {folder}", soft_wrap=True, highlight=False)
+        show_folder(console, folder)
 
 
 def _starred(found: Data) -> str:

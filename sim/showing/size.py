@@ -9,6 +9,7 @@ from rich.text import Text
 
 from sim.showing.headline import Data, bounds, count, day
 from sim.showing.terminal import figure, print_whole, table_of
+from sim.showing.whereabouts import show_folder
 
 MOST_ROWS = 24
 COLUMNS = (
@@ -50,7 +51,7 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     console.print()
     console.print(Text(_provenance(found), style="dim"), soft_wrap=False)
     if folder is not None:
-        console.print(f"Everything is in {folder}", soft_wrap=True, highlight=False)
+        show_folder(console, folder)
 
 
 def sentences(found: Data) -> list[str]:

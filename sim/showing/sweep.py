@@ -13,6 +13,7 @@ from rich.text import Text
 from sim.exploring.naming import shown
 from sim.showing.exploring_sentences import Data, called, interval, written
 from sim.showing.terminal import print_whole, table_of
+from sim.showing.whereabouts import show_folder
 
 MOST_SHOWN, MOST_MEASURES, MOST_CELLS = 30, 2, 12
 
@@ -36,7 +37,7 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     console.print()
     console.print(Text(_provenance(found), style="dim"))
     if folder is not None:
-        console.print(f"Everything is in {folder}", soft_wrap=True)
+        show_folder(console, folder)
 
 
 def sentences(found: Data) -> list[str]:

@@ -43,7 +43,10 @@ def test_it_leads_with_a_sentence_and_then_the_planners_table(
     lines = capsys.readouterr().out.splitlines()
     assert " instead of first come " in lines[0]
     assert next(line for line in lines if line.startswith(" policy")).split()[-2:] == ["hour", "backlog"]
-    assert lines[-1] == f"Everything is in {tmp_path / 'run'}"
+    assert lines[-2:] == [
+        f"Everything is in {tmp_path / 'run'}",
+        f"The page: {tmp_path / 'run' / 'report.html'}",
+    ]
     assert any(line.startswith("Why a slot is lost: ") for line in lines)
     assert all(line == line.rstrip() for line in lines)
 

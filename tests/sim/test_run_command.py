@@ -46,7 +46,7 @@ def test_a_run_leads_with_the_cap_and_says_where_its_files_are(tmp_path: Path) -
     ran = quotalab("run", SMOKE, "--replications", "8", "--out", str(out))
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.startswith("The 2022 cap of 80 is reached in ")
-    assert ran.stdout.splitlines()[-1] == f"Everything is in {out}"
+    assert ran.stdout.splitlines()[-2:] == [f"Everything is in {out}", f"The page: {out / 'report.html'}"]
     assert "\x1b" not in ran.stdout, "no colour where nobody sees it"
     assert all(len(line) <= 100 for line in ran.stdout.splitlines()[:-1])
     for part in (

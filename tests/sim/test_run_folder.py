@@ -42,7 +42,7 @@ def written(path: Path, **options: Any) -> Path:
 
 def contents(path: Path) -> dict[str, str]:
     """File -> SHA-256, the manifest aside."""
-    files = sorted(each for each in path.iterdir() if each.name != results.MANIFEST)
+    files = sorted(each for each in path.iterdir() if each.name not in (results.MANIFEST, results.PAGE))
     return {each.name: hashlib.sha256(each.read_bytes()).hexdigest() for each in files}
 
 
