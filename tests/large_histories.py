@@ -3,7 +3,8 @@
 As in `tests.random_histories` every operation has an instant at which it takes effect, but there is one cap
 and the rule book is a few lines here. People behave: a claim is sent again under its key, at once or later; a
 release comes after the answer to the claim. Of some operations the answer is lost, half of them before their
-effect.
+effect. Latencies are lognormal; where the service stalls, half way, whatever is under way then is answered
+only when that is over, and everything that is sent meanwhile as well.
 """
 
 from collections import deque
@@ -33,16 +34,25 @@ class Crowd:
     unknown: float = 0.0
     filled: float = 0.5
     """The cap, as a share of the operations."""
+    sigma: float = 0.7
+    """Of the lognormal latencies; with 2 one request in fifty takes eight times the mean."""
+    stall: int = 0
+    """So many operations are sent while the service stalls: a thousand a second, 2 s are 2,000."""
 
 
 def crowded(rng: Rng, crowd: Crowd) -> History:
     """A history of a correct service."""
     size = crowd.operations
     instants = np.arange(size, dtype=np.int64) * STEP_NS
-    took = rng.lognormal(0.0, 0.7, size) * crowd.in_flight * STEP_NS / 1.28
+    mean = np.exp(crowd.sigma**2 / 2)
+    took = rng.lognormal(0.0, crowd.sigma, size) * crowd.in_flight * STEP_NS / mean
     before = rng.random(size)
     begins = instants - (took * before).astype(np.int64)
     ends = instants + (took * (1 - before)).astype(np.int64)
+    if crowd.stall:
+        stops, goes_on = size // 2 * STEP_NS, (size // 2 + crowd.stall) * STEP_NS
+        is_waiting = (begins < goes_on) & (ends > stops)
+        ends[is_waiting] = np.maximum(ends[is_waiting], goes_on + (took[is_waiting] / 4).astype(np.int64))
     shares = np.cumsum([0.0, crowd.retries, crowd.releases, crowd.reads])
     draw = rng.random(size)
     kinds = np.select([draw < share for share in shares[1:]], [RETRY, RELEASE, READ], CLAIM)
@@ -135,6 +145,10 @@ FRAGMENTS: dict[str, Crowd] = {
     "claims": Crowd(reads=0.0, retries=0.0),
     "readings": Crowd(retries=0.0),
     "retries": Crowd(retries=0.1, unknown=0.01),
+    "hedges": Crowd(retries=0.3, unknown=0.01),
     "releases": Crowd(releases=0.2, filled=0.2, retries=0.0),
     "everything": Crowd(releases=0.2, filled=0.2, retries=0.05, unknown=0.01),
+    "hedges and releases": Crowd(releases=0.2, filled=0.2, retries=0.3, unknown=0.01),
+    "heavy tails": Crowd(releases=0.2, filled=0.2, retries=0.05, unknown=0.01, sigma=2.0),
+    "a stall": Crowd(releases=0.2, filled=0.2, retries=0.05, unknown=0.01, stall=2_000),
 }

@@ -58,21 +58,31 @@ def test_many_random_histories_are_judged_as_the_search_judges_them(name: str) -
     assert found["UNKNOWN"] <= MOST_UNKNOWN * 8_000
 
 
-CROWDS = [(name, size, flight) for name in FRAGMENTS for size in (10_000, 100_000) for flight in (10, 1_000)]
+FLIGHTS = (10, 32, 100, 1_000)
 
 
-@pytest.mark.parametrize(("name", "size", "in_flight"), CROWDS)
-def test_a_correct_crowd_is_valid(name: str, size: int, in_flight: int) -> None:
+def a_correct_crowd_is_valid(name: str, size: int, in_flight: int) -> None:
     crowd = dataclasses.replace(FRAGMENTS[name], operations=size, in_flight=in_flight)
     assert verdict(crowded(np.random.default_rng(size + in_flight), crowd)) == "VALID"
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("in_flight", [10, 100, 1_000])
 @pytest.mark.parametrize("name", FRAGMENTS)
-def test_a_correct_crowd_of_a_million_is_valid(name: str, in_flight: int) -> None:
-    crowd = dataclasses.replace(FRAGMENTS[name], operations=1_000_000, in_flight=in_flight)
-    assert verdict(crowded(np.random.default_rng(in_flight), crowd)) == "VALID"
+def test_a_correct_crowd_of_ten_thousand_is_valid(name: str) -> None:
+    for in_flight in FLIGHTS:
+        a_correct_crowd_is_valid(name, 10_000, in_flight)
+
+
+def test_a_correct_crowd_of_a_hundred_thousand_is_valid() -> None:
+    a_correct_crowd_is_valid("everything", 100_000, 1_000)
+    a_correct_crowd_is_valid("a stall", 100_000, 32)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("size", [100_000, 1_000_000])
+@pytest.mark.parametrize("in_flight", FLIGHTS)
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_a_larger_correct_crowd_is_valid(name: str, in_flight: int, size: int) -> None:
+    a_correct_crowd_is_valid(name, size, in_flight)
 
 
 REALISTIC = ["claims", "readings", "quotas", "cuts-alone", "copies", "years", "begun", "audited"]
@@ -84,18 +94,6 @@ def test_a_correct_service_is_valid_at_two_thousand_operations(name: str) -> Non
     if mix.cuts or mix.refreshes:  # an order of the administration that nobody answered is asked again
         mix = dataclasses.replace(mix, unknown=0.0)
     assert verdict(from_ledger(np.random.default_rng(3), mix)) == "VALID"
-
-
-@pytest.mark.parametrize("name", ["readings", "releases", "keys", "years", "quotas", "audited"])
-def test_clocks_that_may_be_wrong_turn_nothing_valid_into_invalid(name: str) -> None:
-    for seed in range(100):
-        history = random_one(name, seed)
-        said = [verdict(history)]
-        for bound in (1, 3, 10):
-            wide = dataclasses.replace(history.header, clock_bound_ns=bound)
-            said.append(verdict(History(wide, history.columns)))
-        order = [each for each in said if each != "UNKNOWN"]
-        assert order == sorted(order), f"seed {seed} of {name}: {said} as the bound grows"
 
 
 def test_a_crowd_with_one_grant_too_many_is_invalid() -> None:
