@@ -82,7 +82,9 @@ class People:
 
 
 def settle(scenario: Scenario, population: Population) -> People:
-    """The people of a population: every uniform turned into what it stands for."""
+    """The people of a population: every uniform turned into what it stands for, what is known put in."""
+    from sim.people_known import as_known, streams_known  # which needs to know what people are
+
     uniforms, behaviour, offices = population.uniforms, scenario.behaviour, scenario.offices
     certified = population.certified_s
     files, filed, decided, approved_pr = permanent_residence(
@@ -94,7 +96,8 @@ def settle(scenario: Scenario, population: Population) -> People:
     )
     residence = _residence(scenario, population)
     names = list(scenario.streams)
-    stream = streams.categories(uniforms("stream"), [scenario.streams[name].share.value for name in names])
+    shares = [scenario.streams[name].share.value for name in names]
+    stream = streams_known(scenario, population, streams.categories(uniforms("stream"), shares))
     eligible = np.array([scenario.streams[name].eligible for name in names])
     in_scope = (residence != QUEBEC) & eligible[stream]
     scope = np.flatnonzero(in_scope)
@@ -118,7 +121,7 @@ def settle(scenario: Scenario, population: Population) -> People:
     bridged = filed + whole_seconds(
         WEEK_S * of_spread(uniforms("bridging"), scenario.pathways.bridging.weeks)
     )
-    return People(
+    people = People(
         applicant=population.applicant,
         cohort=population.cohort,
         stream=stream.astype(np.int8),
@@ -169,6 +172,7 @@ def settle(scenario: Scenario, population: Population) -> People:
             for name, attribute in scenario.attribute.items()
         },
     )
+    return as_known(scenario, people)
 
 
 def _residence(scenario: Scenario, population: Population) -> Whole:

@@ -18,6 +18,7 @@ from sim.load import Load
 from sim.pathways import Pathways
 from sim.policy import CATALOGUE, Policy, Reason, Record, Refresh
 from sim.shock import Shock
+from sim.surges import Surge
 
 
 class Programme(Record):
@@ -110,19 +111,6 @@ class Event(Record):
         if self.ends < self.starts:
             raise ValueError(f"ends: {self.ends} is before starts = {self.starts}")
         return self
-
-
-class Surge(Record):
-    """A crowd that comes on top of the yearly supply, its certificates spread evenly over some hours."""
-
-    name: str
-    """What happened, for readers; names one surge among the others."""
-    people: Count
-    """How many, outside Quebec."""
-    starts: datetime.datetime
-    """Local date and time of the first certificate."""
-    hours: Positive
-    """Hours over which the certificates are spread."""
 
 
 class Demand(Record):

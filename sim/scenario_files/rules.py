@@ -132,6 +132,13 @@ def ceilings_name_streams(scenario: Scenario) -> Iterator[Fault]:
                 yield no_such_stream(scenario, ("intake", k, "stream_caps", name), name, at_key=True)
 
 
+def surges_name_streams(scenario: Scenario) -> Iterator[Fault]:
+    for k, surge in enumerate(scenario.demand.surges):
+        name = surge.known.stream
+        if name is not None and name not in scenario.streams:
+            yield no_such_stream(scenario, ("demand", "surges", k, "known", "stream"), name)
+
+
 def no_such_stream(scenario: Scenario, path: Path, name: str, *, at_key: bool = False) -> Fault:
     """A name that is none of the scenario's streams."""
     near = nearest(name, scenario.streams)
@@ -277,6 +284,7 @@ RULES: tuple[Rule, ...] = (
     some_of_the_backlog_live_outside,
     a_stream_is_eligible,
     ceilings_name_streams,
+    surges_name_streams,
     names_can_be_typed,
     answers_are_not_more_than_letters,
     landing_is_in_order,

@@ -41,7 +41,7 @@ def parse_setting(setting: str) -> tuple[str, Any]:
 
 def replaced(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
     """The scenario with other values at some dotted keys; raises BadInput."""
-    data = _plain(scenario)
+    data = plain_data(scenario)
     problems: list[Problem] = []
     set_at: dict[Path, str] = {}
     for key, value in values.items():
@@ -69,15 +69,16 @@ def replaced(scenario: Scenario, values: Mapping[str, Any]) -> Scenario:
         raise BadInput(found) from None
 
 
-def _plain(record: Any) -> Any:
+def plain_data(record: Any) -> Any:
     """The data that would be read as this record: what was given, without defaults."""
     if hasattr(record, "model_fields_set"):
         given = [name for name in type(record).model_fields if name in record.model_fields_set]
-        return {name: _plain(getattr(record, name)) for name in given if getattr(record, name) is not None}
+        values = {name: getattr(record, name) for name in given}
+        return {name: plain_data(value) for name, value in values.items() if value is not None}
     if isinstance(record, dict):
-        return {str(key): _plain(value) for key, value in record.items()}
+        return {str(key): plain_data(value) for key, value in record.items()}
     if isinstance(record, (tuple, list)):
-        return [_plain(value) for value in record]
+        return [plain_data(value) for value in record]
     return record
 
 
@@ -87,7 +88,7 @@ def _path(data: dict[str, Any], scenario: Scenario, key: str) -> Path:
     here: Any = data
     steps = key.split(".")
     if steps[0] == "policies" and len(steps) > 2 and steps[1] in CATALOGUE:
-        data.setdefault("policies", {}).setdefault(steps[1], _plain(CATALOGUE[steps[1]]))
+        data.setdefault("policies", {}).setdefault(steps[1], plain_data(CATALOGUE[steps[1]]))
     for number, step in enumerate(steps):
         node = node_at(path)
         found: str | int | None = None
@@ -154,7 +155,7 @@ def _kept_label(scenario: Scenario, path: Path, value: Any) -> Any:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not isinstance(found, Labelled) or not is_number:
         return value
-    label = _plain(found) | {"value": value}
+    label = plain_data(found) | {"value": value}
     if found.low is not None and found.high is not None and not found.low <= value <= found.high:
         label = {name: part for name, part in label.items() if name not in ("low", "high")}
     return label if len(label) > 1 else value
