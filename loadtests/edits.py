@@ -12,9 +12,11 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from loadtests.checks.requests import claims
 from loadtests.histories.columns import COLUMNS, NOBODY, TEXTS, Coded, Columns, Names
 from loadtests.histories.plain import plain_array
 from loadtests.history import ABSENT, AUDIT, NEVER, History
+from sim.ledger import Cap
 
 Row = dict[str, Any]
 STRANGER: Final = "edited"
@@ -39,7 +41,10 @@ class Kind(NamedTuple):
 class Edits:
     """The kinds of fault for one history."""
 
-    def __init__(self, history: History, order: np.ndarray | None, rng: np.random.Generator) -> None:
+    def __init__(
+        self, history: History, order: np.ndarray | None, rng: np.random.Generator, *, cap: Cap | None = None
+    ) -> None:
+        """`cap`: which is meant, in a part of a history in which there need be no grant."""
         self.history, self.rng = history, rng
         begins, ends = history.widened()
         self.begins, self.ends = begins, ends
@@ -50,11 +55,11 @@ class Edits:
         told = history.is_answer("granted", "replayed") | history.is_result("info", "pending")
         self.takes = history.is_op("claim") & told
         """Claims that took a slot, if they stand in the order: first attempts that nobody answered too."""
-        self.cap = self._fullest()
+        self.cap = self._fullest() if cap is None else cap
 
     def kinds(self) -> Iterator[Kind]:
         """Those that this history has a place for, whatever comes of them."""
-        if self.is_grant.any() and self.cap is not None:
+        if self.cap is not None:
             yield Kind("grant", "one grant too many", "{size} grants too many", self.grants)
             yield Kind(
                 "refusal",
@@ -62,7 +67,7 @@ class Edits:
                 "a refusal with {size} slots free",
                 self.refusal,
             )
-        if self._readings().size:
+        if self.readings().size:
             yield Kind("reading", "one stale reading", "a reading that is {size} behind", self.reading)
         if (self.history.coded("slot").codes[self.is_grant] >= 0).any() and self._keyed().size:
             yield Kind("second", "a second slot under one key", "{size} second slots", self.second)
@@ -71,13 +76,15 @@ class Edits:
                 "lost", "a grant lost before the audit", "{size} grants lost before the audit", self.lost
             )
 
-    def _fullest(self) -> Any:
+    def _fullest(self) -> Cap | None:
         """The cap that came nearest to being reached, among those on grants of this history."""
         counts = [(self._used(cap)[-1] - cap.limit, cap) for cap in self.history.header.caps]
+        if not self.is_grant.any():
+            return None
         known = [(int(above), cap.name, cap) for above, cap in counts if self._covers(cap).any()]
         return max(known)[2] if known else None
 
-    def _covers(self, cap: Any) -> np.ndarray:
+    def _covers(self, cap: Cap) -> np.ndarray:
         intakes, streams = self.history.coded("intake"), self.history.coded("stream")
         found = np.zeros(len(self.history), dtype=np.bool_)
         for intake, stream in cap.covers:
@@ -85,7 +92,7 @@ class Edits:
             found |= mine if stream is None else mine & streams.is_text(stream)
         return found & self.takes
 
-    def _used(self, cap: Any) -> np.ndarray:
+    def _used(self, cap: Cap) -> np.ndarray:
         """The count of a cap before the order, and after each place of it."""
         mine = self._covers(cap)[self.order] & self._is_first()
         back = self.history.is_op("release") & (self.history["given_back"] == 1)
@@ -96,16 +103,43 @@ class Edits:
 
     def _is_first(self) -> np.ndarray:
         """Which places of the order are the first of their request that takes a slot."""
-        key, who = self.history.coded("key").codes, self.history.coded("applicant").codes
-        pair = (who.astype(np.int64) + 1) * (len(self.history) + 2) + key
-        pair = np.where(key < 0, -1 - np.arange(len(pair)), pair)[self.order]
-        taking = np.flatnonzero(self.takes[self.order])
+        asked = claims(self.history)
+        request = np.full(len(self.history), -1, dtype=np.int64)
+        request[asked.rows] = asked.request
+        places = np.flatnonzero(self.takes[self.order])[::-1]
+        of = request[self.order[places]]
+        first = np.full(len(asked), -1, dtype=np.int64)
+        first[of] = places  # the last that is written stays, which is the first of the order
         found = np.zeros(len(self.order), dtype=np.bool_)
-        found[taking[np.unique(pair[taking], return_index=True)[1]]] = True
+        found[places] = first[of] == places
         return found
+
+    def fullest(self, *, room: int = 0) -> int:
+        """A place of the order after which the cap came nearest to having no more room than this."""
+        assert self.cap is not None
+        left = self.cap.limit - self._used(self.cap)
+        fits = left[left >= room] if room else left
+        return self._place(np.flatnonzero(left == fits.min(initial=int(left.max()))))
+
+    def place_of(self, row: int) -> int:
+        """The place of a row in the order."""
+        return int(np.flatnonzero(self.order == row)[0])
+
+    def cap_of_reading(self, place: int) -> Cap | None:
+        """The cap over the whole intake of a reading, or the intake itself where it has none."""
+        row = int(self.order[place])
+        intake = str(self.history.coded("intake").at(row))
+        whole = frozenset({(intake, None)})
+        mine = [cap for cap in self.history.header.caps if cap.covers == whole]
+        return mine[0] if mine else None
+
+    def granted(self) -> np.ndarray:
+        """Claims that were granted a slot."""
+        return np.flatnonzero(self.is_grant)
 
     def grants(self, size: int) -> History | None:
         """So many grants more than there is room for when the cap is fullest."""
+        assert self.cap is not None
         count = self._used(self.cap)
         room = max(0, self.cap.limit + self.history.header.spec.tolerance - int(count.max()))
         if room > NEAR:
@@ -116,6 +150,7 @@ class Edits:
 
     def refusal(self, size: int) -> History | None:
         """A refusal while so many slots are free, where the count comes nearest to that."""
+        assert self.cap is not None
         count = self._used(self.cap)
         limits = self.history.is_op("set-cap").any()
         fits = np.flatnonzero(self.cap.limit - count >= size)
@@ -130,7 +165,8 @@ class Edits:
         """One of the places of the order after which the count is one of these."""
         return max(0, int(self.rng.choice(counts)) - 1)
 
-    def _readings(self) -> np.ndarray:
+    def readings(self) -> np.ndarray:
+        """Readings that could have seen fewer; of an audit only where there are no others."""
         is_reading = self.history.is_op("read") & self.history.is_answer("count")
         found = np.flatnonzero(is_reading & (self.history["value"] != ABSENT) & (self.history["value"] > 0))
         during = found[~self.history.coded("note").starting(AUDIT)[found]]
@@ -138,7 +174,7 @@ class Edits:
 
     def reading(self, size: int) -> History | None:
         """One reading that saw so many fewer."""
-        readings = self._readings()
+        readings = self.readings()
         large = readings[self.history["value"][readings] >= size]
         if not large.size:
             return None
@@ -192,6 +228,7 @@ class Edits:
 
     def _claim(self, at: int, number: int) -> Row:
         """A claim of a stranger at a place of the order, under way as long as some other claim was."""
+        assert self.cap is not None
         instant = int(self.when[min(at, len(self.when) - 1)]) if len(self.when) else 0
         intake, stream = sorted(self.cap.covers, key=str)[0]
         took = self._took()

@@ -130,17 +130,18 @@ def _alike(
     """Of the rows those that share group and value with another, and their new groups."""
     if not len(rows):
         return rows, np.zeros(0, dtype=np.int64)
-    if group is None and not (np.diff(values) > 0).all():
-        order = np.argsort(values, kind="stable")
+    steps = np.diff(values)
+    if group is None and (steps >= 0).all():
+        order: NDArray[np.int64] | slice = slice(None)
+        is_same = steps == 0
     elif group is None:
-        return rows[:0], np.zeros(0, dtype=np.int64)
+        order = np.argsort(values, kind="stable")
+        is_same = np.diff(values[order]) == 0
     else:
         order = np.lexsort((values, group))
-    sorted_values = values[order]
-    is_same = sorted_values[1:] == sorted_values[:-1]
-    if group is not None:
-        sorted_group = group[order]
-        is_same &= sorted_group[1:] == sorted_group[:-1]
+        is_same = (np.diff(values[order]) == 0) & (np.diff(group[order]) == 0)
+    if not is_same.any():
+        return rows[:0], np.zeros(0, dtype=np.int64)
     is_shared = np.append(is_same, False) | np.append(False, is_same)
     begins = np.append(True, ~is_same)
     return rows[order][is_shared], np.cumsum(begins)[is_shared]

@@ -269,6 +269,9 @@ class _Case:
         """Rows in order: those of the line, and around them whatever no counter counts."""
         count = len(self.operations)
         found = self.operations
+        if len(line.place) == count and not is_whole and not (len(found.echo_row) or found.of(REFRESH).any()):
+            rows = found.row[line.place]  # there is nothing around them
+            return rows[rows >= 0]
         at, rank = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
         is_in = np.zeros(count, dtype=np.bool_)
         at[line.place], rank[line.place], is_in[line.place] = line.at, np.arange(len(line.place)), True
