@@ -275,6 +275,24 @@ def verdicts(operations: int, in_flight: int) -> None:
         )
 
 
+def page_of_load(operations: int) -> None:
+    """The page of a history that was judged already, file to file, beside mere reading of its columns."""
+    from tests.loadtests.bench_page import measured
+
+    found = [measured(operations) for _ in range(3)]
+    for each in found:
+        assert each["bytes"] < 2_000_000, each
+    record(
+        "CPU seconds of a page",
+        "the page of a load test, from its folder to HTML",
+        "reading its columns",
+        operations,
+        [(each["page"], each["read"]) for each in found],
+        "s CPU",
+        bytes=found[0]["bytes"],
+    )
+
+
 def main() -> None:
     """Run every benchmark, or the named ones."""
     benchmarks: dict[str, Callable[[], None]] = {
@@ -286,6 +304,7 @@ def main() -> None:
         "ciw": lambda: against_ciw(20_000),
         "locust": against_locust,
         "grants": grants,
+        "page-load": lambda: page_of_load(1_000_000),
         "verdicts": lambda: verdicts(1_000_000, 100),
         "verdicts-crowded": lambda: verdicts(1_000_000, 1_000),
         "verdicts-large": lambda: verdicts(10_000_000, 100),

@@ -5,7 +5,7 @@ taken for certain. Intervals are closed: what completed at a moment need not hav
 """
 
 import math
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from loadtests.checks.bounds import start_of
 from loadtests.checks.requests import Requests
 from loadtests.history import History
 from sim.ledger import Cap
+
+BLOCK: Final = 1_024
+"""Moments that are looked at together."""
 
 
 class Moves(NamedTuple):
@@ -97,8 +100,7 @@ class Band(NamedTuple):
         if not len(at):
             places = np.full(len(wrong), -1)
         elif any(len(times) for times in self.least_downs + self.most_downs):
-            pairs = zip(values[wrong].tolist(), until.tolist(), strict=True)
-            places = np.array([_last_place(lows, highs, *pair) for pair in pairs])
+            places = _last_places(lows, highs, values[wrong], until)
         else:  # it only grows
             places = np.minimum(np.searchsorted(lows, values[wrong], side="right"), until) - 1
             places = np.where(highs[places] < values[wrong], -1, places)
@@ -116,24 +118,31 @@ class Band(NamedTuple):
         return ups + self.moves.course((), self.most_downs, begins - 1) - self.moves.start
 
 
-def _last_place(lows: Times, highs: Times, value: int, end: int) -> int:
-    """The last place before `end` whose band has a value, sought backwards in steps that double; or -1.
+def _last_places(lows: Times, highs: Times, values: Times, ends: Times) -> Times:
+    """For each value the last place before its end whose band has it, or -1.
 
-    Between two moments a band is no wider than at either of them, so that looking at the moments suffices.
+    Between two moments a band is no wider than at either of them, so that looking at the moments suffices. It
+    is sought block by block, backwards, among the blocks that have it between their least and their most.
     """
-    size = 64
-    while end > 0:
-        begins = max(0, end - size)
-        found = np.flatnonzero((lows[begins:end] <= value) & (value <= highs[begins:end]))
-        if len(found):
-            return begins + int(found[-1])
-        end, size = begins, size * 2
-    return -1
+    begins = np.arange(0, len(lows), BLOCK)
+    least, most = np.minimum.reduceat(lows, begins), np.maximum.reduceat(highs, begins)
+    found = np.full(len(values), -1, dtype=np.int64)
+    for number, (value, end) in enumerate(zip(values.tolist(), ends.tolist(), strict=True)):
+        last = -(-end // BLOCK)
+        may = np.flatnonzero((least[:last] <= value) & (value <= most[:last]))
+        for block in may[::-1].tolist():
+            inside = slice(block * BLOCK, min(end, (block + 1) * BLOCK))
+            has = np.flatnonzero((lows[inside] <= value) & (value <= highs[inside]))
+            if len(has):
+                found[number] = inside.start + int(has[-1])
+                break
+    return found
 
 
 def moments(until: int | None, *times: Times) -> Times:
     """All these times in order, once each, and until when to count."""
-    found = np.unique(np.concatenate(times))
+    every = np.sort(np.concatenate(times), kind="stable")  # quick where parts are in order already
+    found = every[np.append(True, np.diff(every) != 0)[: len(every)]]
     return found if until is None else np.append(found[found < until], until)
 
 

@@ -26,7 +26,7 @@ from loadtests.checks.arrays import Times
 from loadtests.checks.bounds import Limit, highest_until, least_within, limits_of, refusals, start_of
 from loadtests.checks.moves import Band, Moves, backs_of, moments, moves_of, union
 from loadtests.checks.requests import Requests, claims, intakes, releases
-from loadtests.checks.withdrawals import Held, fewest_withdrawn, stays
+from loadtests.checks.withdrawals import Freed, Held, fewest_withdrawn, stays
 from loadtests.history import ABSENT, NEVER, History
 from sim.ledger import Cap, cap_of
 
@@ -169,18 +169,16 @@ def _withdrawn(history: History, cap: Cap, asked: Requests, given_up: Requests, 
     """The fewest grants without which the cap would have been kept; only asked where it was not."""
     of, ends_ns = asked.grants()
     known = asked.was_done & asked.counts_in(cap)
-    granted = [
-        Held(int(asked.applicant[number]), ended, int(asked.begins_ns[number]))
-        for number, ended in zip(of.tolist(), ends_ns.tolist(), strict=True)
-        if known[number]
-    ]
-    if not is_kind:
-        for number in np.flatnonzero(asked.may_have & asked.may_count_in(cap) & ~known).tolist():
-            begun = int(asked.begins_ns[number])
-            granted.append(Held(int(asked.applicant[number]), begun, begun))
+    of, ends_ns = of[known[of]], ends_ns[known[of]]
+    also = np.flatnonzero(asked.may_have & asked.may_count_in(cap) & ~known)
+    also = also[:0] if is_kind else also
+    whose = np.concatenate([of, also])
+    granted = Held(
+        asked.applicant[whose], np.concatenate([ends_ns, asked.begins_ns[also]]), asked.begins_ns[whose]
+    )
     certain, possible = backs_of(history, given_up, cap)
     backs = np.flatnonzero(certain | possible if is_kind else certain)
-    freed = list(zip(given_up.applicant[backs].tolist(), given_up.begins_ns[backs].tolist(), strict=True))
+    freed = Freed(given_up.applicant[backs], given_up.begins_ns[backs])
     begins, ends = stays(granted, freed, start_of(history, cap) or 0)
     return fewest_withdrawn(begins, ends, limits_of(history, cap))
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loadtests.checks import moves
 from loadtests.checks.quantities import Span, quantities
-from loadtests.checks.withdrawals import Held, fewest_withdrawn, stays
+from loadtests.checks.withdrawals import Freed, Held, fewest_withdrawn, stays
 from loadtests.header import Header, Initial
 from loadtests.history import NEVER, History
 from sim.ledger import Spec, cap_of
@@ -161,9 +162,64 @@ def test_no_fewer_could_be_withdrawn(
     assert fewest_withdrawn(begins, ends, limits) == fewest
 
 
+def columns(kind: Any, rows: list[tuple[int, ...]]) -> Any:
+    """Rows as the arrays of a record."""
+    table = np.array(rows, dtype=np.int64).reshape(len(rows), len(kind._fields))
+    return kind(*(table[:, place] for place in range(table.shape[1])))
+
+
+def stays_one_by_one(
+    granted: list[tuple[int, ...]], freed: list[tuple[int, ...]], start: int
+) -> tuple[list[int], list[int]]:
+    """The same as `stays`, for each grant in turn: the first release of the person's that can be of it."""
+    left = sorted(freed, key=lambda each: each[1])
+    begins, ends = [], []
+    for applicant, at, since in sorted(granted, key=lambda each: each[1]):
+        mine = next((each for each in left if each[0] == applicant and each[1] >= since), None)
+        if mine is not None:
+            left.remove(mine)
+        begins.append(at)
+        ends.append(NEVER if mine is None else max(at, mine[1]))
+    before = [time for _, time in left][:start]
+    return [-NEVER] * start + begins, before + [NEVER] * (start - len(before)) + ends
+
+
+PEOPLE, TIMES = st.integers(-1, 3), st.integers(0, 9)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(PEOPLE, TIMES, st.integers(0, 3)), max_size=6),
+    st.lists(st.tuples(PEOPLE, TIMES), max_size=5),
+    st.integers(0, 2),
+)
+def test_stays_of_many_are_those_of_each(
+    grants: list[tuple[int, int, int]], freed: list[tuple[int, int]], start: int
+) -> None:
+    granted = [(who, at, max(0, at - before)) for who, at, before in grants]
+    begins, ends = stays(columns(Held, granted), columns(Freed, freed), start)
+    expected = stays_one_by_one(granted, freed, start)
+    assert (begins.tolist(), ends.tolist()) == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(-2, 2), min_size=1, max_size=60), st.lists(st.integers(-9, 9), max_size=8))
+def test_the_last_place_that_has_a_value_is_found_in_blocks(steps: list[int], values: list[int]) -> None:
+    lows = np.cumsum(steps)
+    highs = lows + np.abs(np.array(steps))
+    wanted = [(value, end) for value in values for end in (0, len(lows) // 2, len(lows))]
+    sought, ends = (np.array([each[at] for each in wanted], dtype=np.int64) for at in (0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(moves, "BLOCK", 4)
+        found = moves._last_places(lows, highs, sought, ends)
+    for place, (value, end) in zip(found.tolist(), wanted, strict=True):
+        having = [at for at in range(end) if lows[at] <= value <= highs[at]]
+        assert place == max(having, default=-1)
+
+
 def test_a_release_is_of_the_persons_own_slot_and_else_of_one_from_before() -> None:
-    granted = [Held(1, 5, 2), Held(1, 20, 18), Held(2, 6, 6)]
-    begins, ends = stays(granted, [(1, 9), (3, 4), (1, 30)], start=2)
+    granted = columns(Held, [(1, 5, 2), (1, 20, 18), (2, 6, 6)])
+    begins, ends = stays(granted, columns(Freed, [(1, 9), (3, 4), (1, 30)]), start=2)
     pairs = sorted(zip(begins.tolist(), ends.tolist(), strict=True))
     assert pairs == [(-NEVER, 4), (-NEVER, NEVER), (5, 9), (6, NEVER), (20, 30)]
 
