@@ -5,18 +5,26 @@ run has the same page. It can be made again at any time, and is no part of the m
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from sim import results
 from sim.errors import complaint
-from sim.reporting import comparison_page, run_page
+from sim.reporting import best_page, comparison_page, run_page, size_page, sweep_page
 from sim.reporting.html import html
 from sim.reporting.page import Page
 
 Data = dict[str, Any]
 
-PAGES = {"run": run_page.page, "comparison": comparison_page.page}
+PAGES: dict[str, Callable[[Data, Data, Data | None], Page]] = {
+    "run": run_page.page,
+    "comparison": comparison_page.page,
+    "sweep": sweep_page.page,
+    "best": best_page.best_page,
+    "pareto": best_page.pareto_page,
+    "size": size_page.page,
+}
 """Kind of a summary -> its page, made from (summary, manifest, curves)."""
 
 

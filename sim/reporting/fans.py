@@ -32,16 +32,22 @@ def section(subject: Subject) -> Section | None:
 
 
 def _finding(subject: Subject) -> str:
-    """In how many replications which caps are reached, under the policy that the page opens with."""
-    policy = subject.first if subject.intakes[subject.first] else subject.baseline
-    said = [
-        f"that of {intake['year']} in {_percent(intake['reached']['probability'])}"
-        for intake in subject.intakes[policy]
-        if intake["reached"] is not None
-    ]
-    if not said:
-        return f"There is no cap under {called(policy)}."
-    return f"Caps reached under {called(policy)}: {', '.join(said)} of replications."
+    """In how many replications which caps are reached, under the policies that the page opens with."""
+    said = [_reached(subject, policy) for policy in dict.fromkeys((subject.first, subject.baseline))]
+    text = "; ".join(said)
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _reached(subject: Subject, policy: str) -> str:
+    """Years of one percentage together, as in: is reached in 100 % (2022), 0 % (2023, 2024)."""
+    years: dict[str, list[str]] = {}
+    for intake in subject.intakes[policy]:
+        if intake["reached"] is not None:
+            years.setdefault(_percent(intake["reached"]["probability"]), []).append(str(intake["year"]))
+    if not years:
+        return f"there is no cap under {called(policy)}"
+    shares = ", ".join(f"{share} ({', '.join(those)})" for share, those in years.items())
+    return f"under {called(policy)} the cap is reached in {shares} of replications"
 
 
 def _percent(share: float) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from sim.reporting import theme
-from sim.reporting.naming import MEASURES, amount, named, signed
+from sim.reporting.naming import MEASURES, amount, gap_titled, named, signed
 from sim.reporting.page import Choice, Column, Section, Spec, Table
 from sim.reporting.subject import called
 
@@ -118,10 +118,7 @@ def _table(rows: list[Data]) -> Table:
 
 
 def _picture(summary: Data, rows: list[Data], first: str) -> Spec:
-    titles = {
-        name: f"difference in {named(name).title}" + (f", {named(name).gap}" if named(name).gap else "")
-        for name in shown_measures(summary)
-    }
+    titles = {name: gap_titled(name) for name in shown_measures(summary)}
     policies = [called(name) for name in summary["order"][1:]]
     y: Data = {
         "field": "name",

@@ -4,7 +4,7 @@ from typing import Any
 
 from sim.reporting import forest, theme
 from sim.reporting.labels import labelled
-from sim.reporting.naming import named
+from sim.reporting.naming import named, titled
 from sim.reporting.page import Column, Section, Spec, Table
 from sim.reporting.subject import called
 
@@ -88,11 +88,7 @@ def _table(rows: list[Data]) -> Table:
 
 
 def _picture(rows: list[Data], first: str) -> Spec:
-    titles = {
-        row["measure"]: named(row["measure"]).title
-        + (f", {named(row['measure']).unit}" if named(row["measure"]).unit else "")
-        for row in rows
-    }
+    titles = {row["measure"]: titled(row["measure"]) for row in rows}
 
     def axis(name: str, title: str | None) -> Data:
         scale = {"zero": False, "nice": True, "padding": 12}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sim.reporting.naming import MEASURES, amount, named
+from sim.reporting.naming import MEASURES, amount, named, titled
 from sim.reporting.page import Column, Section, Table
 from sim.reporting.subject import called
 
@@ -29,7 +29,7 @@ def section(summary: Data) -> Section:
         heading="The policies side by side",
         table=Table(
             (Column("mean"), *(Column(called(policy), "number") for policy in summary["order"])),
-            tuple((_titled(name), *_cells(summary, name)) for name in names),
+            tuple((titled(name), *_cells(summary, name)) for name in names),
         ),
         table_open=True,
         note=f"Means of {summary['replications']:,} replications. Against {base}: ▲ better, ▼ worse, "
@@ -48,8 +48,3 @@ def _cells(summary: Data, name: str) -> list[str]:
         text = f"{mean:.2f}" if mean is not None and not named(name).unit else amount(mean)
         cells.append(text + MARKS.get(verdicts.get(policy, ""), ""))
     return cells
-
-
-def _titled(name: str) -> str:
-    unit = named(name).unit
-    return f"{named(name).title}, {unit}" if unit and unit not in named(name).title else named(name).title

@@ -24,6 +24,8 @@ Box = tuple[float, float, float, float]
 
 def labelled(points: list[Data]) -> list[Data]:
     """The points with `label`, `align`, `dx` and `dy`, placed one by one; "" where another has it."""
+    if not points:
+        return []
     at = [
         (WIDTH * x, HEIGHT * (1 - y)) for x, y in zip(_scaled(points, "x"), _scaled(points, "y"), strict=True)
     ]

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from sim.measuring.definitions import MEASURES as DEFINITIONS
+from sim.showing.exploring_sentences import is_share
+
 
 class Named(NamedTuple):
     """How a measure is called and shown."""
@@ -40,9 +43,28 @@ MEASURES = {
 
 
 def named(measure: str) -> Named:
-    """A measure's name, with or without a suffix; its own words if it has no better."""
-    base = measure.partition("/")[0]
-    return MEASURES.get(base, Named(base.replace("_", " "), "", ""))
+    """A measure's name; that of one with a suffix, or without a name here, is made of its own words."""
+    if measure in MEASURES:
+        return MEASURES[measure]
+    base, _, suffix = measure.partition("/")
+    words = f"{base.replace('_', ' ')}{f' ({suffix})' if suffix else ''}"
+    if base not in DEFINITIONS:
+        return Named(words, "", "")
+    unit = DEFINITIONS[base].unit
+    return _share(words) if is_share(measure) else Named(words, unit, unit)
+
+
+def titled(measure: str) -> str:
+    """A measure's name with its unit, where the name does not say it already."""
+    name = named(measure)
+    return f"{name.title}, {name.unit}" if name.unit and name.unit not in name.title else name.title
+
+
+def gap_titled(measure: str) -> str:
+    """A difference of the measure, with its unit."""
+    name = named(measure)
+    unit = f", {name.gap}" if name.gap and name.gap not in name.title else ""
+    return f"difference in {name.title}{unit}"
 
 
 def amount(value: float | None) -> str:
