@@ -171,25 +171,25 @@ def run(
         raise complaint(
             "numba is not installed", key="--fast", mend="install quotalab[fast], or leave --fast out"
         )
-    folder = results.begin(
-        out or results.default_path(described.name, seed),
-        source=source,
-        text=text,
-        settings=values,
-        policy=name,
-        seed=seed,
-        question={
-            "replications": replications,
-            "precision": wanted,
-            "register": not no_register,
-            "fast": fast,
-            "applicants": applicants,
-        },
-    )
     with (
         crew(backend, scheduler, jobs) as workers,
         progress(shown=not quiet and sys.stderr.isatty()) as told,
     ):
+        folder = results.begin(
+            out or results.default_path(described.name, seed),
+            source=source,
+            text=text,
+            settings=values,
+            policy=name,
+            seed=seed,
+            question={
+                "replications": replications,
+                "precision": wanted,
+                "register": not no_register,
+                "fast": fast,
+                "applicants": applicants,
+            },
+        )
         making.make(folder, described, jobs=workers, progress=told)
     if as_json:
         sys.stdout.write(encodable((folder.path / "summary.json").read_text("utf-8")))

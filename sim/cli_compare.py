@@ -106,29 +106,29 @@ def compare(
     )  # what can be wrong is said before a folder is made
     seed = described.seed if seed is None else seed
     _checked(replications, wanted, seed=seed, jobs=jobs, applicants=applicants)
-    folder = results.begin(
-        out or results.default_path(described.name, seed),
-        source=source,
-        text=text,
-        settings=values,
-        policy=names[0],
-        seed=seed,
-        question={
-            "compare": list(names),
-            "policies": None if named is None else list(named),
-            "baseline": baseline,
-            "replications": replications,
-            "precision": wanted,
-            "margin": no_difference,
-            "register": not no_register,
-            "applicants": applicants,
-            "shocks": shocks,
-        },
-    )
     with (
         crew(backend, scheduler, jobs) as workers,
         progress(shown=not quiet and sys.stderr.isatty()) as told,
     ):
+        folder = results.begin(
+            out or results.default_path(described.name, seed),
+            source=source,
+            text=text,
+            settings=values,
+            policy=names[0],
+            seed=seed,
+            question={
+                "compare": list(names),
+                "policies": None if named is None else list(named),
+                "baseline": baseline,
+                "replications": replications,
+                "precision": wanted,
+                "margin": no_difference,
+                "register": not no_register,
+                "applicants": applicants,
+                "shocks": shocks,
+            },
+        )
         making.make(folder, described, jobs=workers, progress=told)
     _, summary = results.read(folder.path)
     assert summary is not None, folder.path

@@ -20,8 +20,6 @@ from sim.studying.blocks import Progress
 from sim.studying.keeping import Kept, text_of
 from sim.studying.replication import Question, measured
 
-COMPUTES = ("python", "numpy", "scipy", "simpy")
-"""Whose versions may move a last bit."""
 PROBES = 3
 """Replications that are simulated again where something differs: the first, the last, and one between."""
 
@@ -105,7 +103,7 @@ def differences(manifest: dict[str, Any]) -> list[str]:
     if manifest["model_sha256"] != now["model_sha256"]:
         commits = f" (commit {_short(manifest)} then, {_short(now)} now)"
         found.append(f"the code of the simulation was changed{commits}")
-    for name in COMPUTES:
+    for name in provenance.COMPUTES:
         then, is_now = manifest["versions"].get(name), now["versions"].get(name)
         if then != is_now:
             found.append(f"{name} {then} became {is_now}")

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("numpy", "scipy", "simpy", "pydantic", "duckdb", "joblib", "numba")
+COMPUTES = ("python", "numpy", "scipy", "simpy")
+"""Whose versions may move a last bit."""
 ASIDE = {
     *("showing", "reporting", "telling", "describing", "exploring", "sizing", "report", "size"),
     *("results", "locating", "making", "extending", "listing", "compare", "study"),
@@ -29,6 +31,13 @@ def session() -> dict[str, Any]:
         "ended": None,
         "files": {},
     }
+
+
+def computes() -> dict[str, str]:
+    """What may move a bit of a replication: the code, and the versions of what computes."""
+    versions = {"python": platform.python_version(), **_packages()}
+    code = {"quotalab": version(), "model": model_digest()[:12]}
+    return code | {name: versions[name] for name in COMPUTES if name in versions}
 
 
 def model_digest() -> str:

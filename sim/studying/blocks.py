@@ -2,8 +2,7 @@
 
 A *block* is a run of calls that one worker does in a row, so that handing it over costs next to nothing. The
 answers come back in the order of the calls, whatever the block size and the number of workers, so nothing
-computed from them depends on either. The backend is joblib's: `joblib.parallel_config(backend="dask")` around
-a study spreads it over a cluster.
+computed from them depends on either. The backend is joblib's: within `cluster.joined` it is a Dask cluster.
 
 Ctrl-C belongs to the process that was asked: workers never see it, and print nothing of it.
 """
@@ -110,7 +109,7 @@ class Crew:
             n_jobs=self.jobs, return_as="generator", max_nbytes=None, pre_dispatch="3*n_jobs"
         )
         with _Interrupts() as interrupts:
-            with interrupts.ignored():
+            with ctrl_c_ignored():
                 answers = workers(
                     joblib.delayed(_block)(call, part) for part in interrupts.until_asked(parts)
                 )
@@ -162,22 +161,26 @@ class _Interrupts:
             raise KeyboardInterrupt
         self._asked = True
 
-    @contextmanager
-    def ignored(self) -> Iterator[None]:
-        """A process started in here ignores Ctrl-C for good, from its first line on."""
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN) if self._ours else None
-        try:
-            yield
-        finally:
-            if self._ours:
-                signal.signal(signal.SIGINT, before)
-
     def until_asked(self, parts: Iterable[Part]) -> Iterator[Part]:
         """The parts, up to the moment of a Ctrl-C."""
         for part in parts:
             if self._asked:
                 return
             yield part
+
+
+@contextmanager
+def ctrl_c_ignored() -> Iterator[None]:
+    """A process started in here ignores Ctrl-C for good, from its first line on."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # only the main thread may say what a signal does
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def cores() -> int:
