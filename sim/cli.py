@@ -45,6 +45,7 @@ app.command("sim.cli_paradox:app", name="paradox", help="Search for cases in whi
 app.command("sim.cli_size:app", name="size", help="Officers for a service level, and the portal's peak.")
 app.command("sim.cli_best:app", name="best", help="Which policy or setting is best, and how sure is that?")
 app.command("sim.cli_extend:app", name="extend", help="Add replications to a run, or finish one.")
+app.command("sim.cli_story:app", name="story", help="One person's story, event by event.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

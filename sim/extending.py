@@ -45,16 +45,20 @@ def begun(path: Path) -> Begun:
             file=str(path),
             expected="a folder of quotalab run or quotalab compare",
         )
-    file, settings = path / "scenario.toml", manifest["settings"]
-    if digest(file.read_text("utf-8"), settings) != manifest["scenario_sha256"]:
-        raise _changed(path, file.name)
     for name in (FINISHED, "replications.parquet"):
         if name in manifest["files"] and _sha256(path / name) != manifest["files"][name]:
             raise _changed(path, name)
-    scenario = scenario_file.load(file)
-    if settings:
-        scenario = scenario_file.replaced(scenario, settings)
+    scenario = scenario_of(path, manifest)
     return Begun(path, manifest, scenario, summary["replications"] if summary else 0)
+
+
+def scenario_of(path: Path, manifest: dict[str, Any]) -> Scenario:
+    """The scenario of a run, with the settings of then; BadInput if its file is not what the run wrote."""
+    file, settings = path / "scenario.toml", manifest["settings"]
+    if digest(file.read_text("utf-8"), settings) != manifest["scenario_sha256"]:
+        raise _changed(path, file.name)
+    scenario = scenario_file.load(file)
+    return scenario_file.replaced(scenario, settings) if settings else scenario
 
 
 def asked(run: Begun, *, replications: int | None, precision: float | None) -> dict[str, Any]:

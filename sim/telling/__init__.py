@@ -1,0 +1,1 @@
+"""One person's story, event by event, replayed from the seed."""
