@@ -58,10 +58,10 @@ def test_neither_does_a_cluster_for_any_policy_and_block_size(
         pytest.importorskip("distributed", reason="needs the extra `cluster`")
     monkeypatch.setattr(blocks, "WORTH_WORKERS_S", 0.0)
     context: Any = cluster.joined(None, workers=2) if backend == "dask" else nullcontext(2)
-    replications = list(range(400, 417))
+    replications = list(range(400, 409))
     with context as jobs:
         for number, policy in enumerate(SMOKE.policy_names()):
-            question = Question(SMOKE, SMOKE.policy(policy), SMOKE.seed, FAST[number % len(FAST)])
+            question = Question(SMOKE, SMOKE.policy(policy), SMOKE.seed, FAST[-1] if number == 1 else False)
             expected = alone(question, replications, False)
             for block_s in (1e-9, 4e-3, 1e3):
                 monkeypatch.setattr(blocks, "BLOCK_S", block_s)
