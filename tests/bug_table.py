@@ -98,9 +98,11 @@ def page() -> str:
     """The published page."""
     said = (
         "# Seeded bugs, and which check convicts them\n\n"
-        "Each figure is of ten runs: 150 requests in simulated time, at 1, 2, 8 and 32 clients, without faults "
-        "and with\nthem (one answer in twelve lost, a crash now and then). Made by `python -m tests.bug_table`; "
-        "`make test-long`\nmakes it again and compares.\n\n"
+        "Each figure is of ten runs: 150 requests in simulated time, at 1, 2, 8 and 32 clients, "
+        "without faults and with\n"
+        "them (one answer in twelve lost, a crash now and then). "
+        "Made by `python -m tests.bug_table`; `make test-long`\n"
+        "makes it again and compares.\n\n"
     )
     return said + "\n".join(table()) + "\n"
 
