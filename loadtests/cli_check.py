@@ -16,9 +16,10 @@ from cyclopts import App, Parameter
 from sim.errors import BadInput, complaint
 
 if TYPE_CHECKING:  # these bring NumPy with them, which --help has no use for
+    from loadtests.history import History
     from loadtests.opening import Beside, Table
     from loadtests.show_check import Judged, Refused
-    from loadtests.verdict import Check
+    from loadtests.verdict import Check, Verdict
 
 app = App(name="check", help="Judge recorded histories: VALID, INVALID or UNKNOWN.", help_format="plaintext")
 
@@ -54,7 +55,9 @@ def check(
     Parameters
     ----------
     histories
-        Files: Parquet or JSON lines as `quotalab load` writes them, or CSV of another tool.
+        Files: Parquet or JSON lines as `quotalab load` writes them, or CSV of another tool. Or runs: a
+        folder, a name under results/runs or the beginning of one, or last; of a run of Locust alone, the
+        records of its workers are merged first.
     cap
         A limit, instead of the header's: --cap 2022=14700 for an intake, --cap 2022/pilot=550 for a stream
         of it, --cap 2022/pilot+spouse=900 for two together; may be given again.
@@ -195,20 +198,36 @@ def _beside(
 def _judged(
     file: Path, beside: "Beside", only: tuple[str, ...], more: dict[str, "Check"], *, shows_progress: bool
 ) -> "Judged | Refused":
-    from loadtests import checking, opening
+    from loadtests import left_behind, opening
     from loadtests.show_check import Judged, Refused
 
     with _progress(shows_progress and sys.stderr.isatty()) as told:
         begun = time.monotonic()
         told(f"reading {file}")
         try:
-            history = opening.opened(file, beside)
+            folder = left_behind.folder_of(file) if left_behind.is_run(file) else None
+            is_loose = folder is not None and not left_behind.is_merged(folder)
+            path = file if folder is None else folder / left_behind.HISTORY
+            history = opening.loose(folder, beside) if folder and is_loose else opening.opened(path, beside)
         except BadInput as error:
             return Refused(str(file), str(error))
         is_read = time.monotonic()
-        many = f"{len(history):,} operations"
-        verdict = checking.judged(history, only=only, more=more, told=lambda name: told(f"{name}: {many}"))
-        return Judged(str(file), history, verdict, is_read - begun, time.monotonic() - is_read)
+        judge = _judge(
+            only, more, lambda name: told(f"{name}: {len(history):,} operations"), is_loose=is_loose
+        )
+        verdict = left_behind.judged(history, judge) if is_loose else judge(history)
+        shown = str(folder if is_loose else path)
+        return Judged(shown, history, verdict, is_read - begun, time.monotonic() - is_read)
+
+
+def _judge(
+    only: tuple[str, ...], more: "dict[str, Check]", told: Callable[[str], None], *, is_loose: bool
+) -> "Callable[[History], Verdict]":
+    """What judges a history; an audit is not asked of one that nobody could make."""
+    from loadtests import checking
+
+    audited = False if is_loose else None
+    return lambda history: checking.judged(history, only=only, more=more, told=told, audited=audited)
 
 
 def _show(found: "Judged | Refused", *, brief: bool, is_one: bool) -> None:

@@ -73,7 +73,18 @@ class Beside:
 
 def opened(path: Path, beside: Beside) -> History:
     """The history of a file; BadInput if it cannot be one, or is not what was said of it."""
-    history = _table(path, beside) if _is_table(path, beside.table) else read(path)
+    return _with(_table(path, beside) if _is_table(path, beside.table) else read(path), path, beside)
+
+
+def loose(folder: Path, beside: Beside) -> History:
+    """The history of a run that left only the records of its workers."""
+    from loadtests import left_behind
+
+    return _with(left_behind.merged(folder), folder, beside)
+
+
+def _with(history: History, path: Path, beside: Beside) -> History:
+    """The history with what is said beside it."""
     _check_caps(path, history, beside)
     header = with_caps(history.header, beside.caps)
     spec = with_switches(beside.spec or header.spec, beside.switches)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from loadtests.cli_check import check
 from loadtests.protocol import ANSWER
 from tests.loadtests import runs
 
@@ -46,6 +47,14 @@ def test_a_run_grants_what_the_service_counts(tmp_path: Path, options: tuple[str
     assert np.count_nonzero(rows["answer"] == ANSWER["granted"]) == used == runs.CAP
     assert "attempts left a median of" in done.stderr
     assert "claim,granted,540,0," in (tmp_path / "stats_stats.csv").read_text("utf-8")
+    assert_is_judged(tmp_path / "run")
+
+
+def assert_is_judged(run: Path) -> None:
+    """Locust alone leaves its workers' records; they are a history that can be judged."""
+    assert check(run, quiet=True) == 0
+    next((run / "history").glob("*.rows")).write_bytes(b"")
+    assert check(run, quiet=True) == 2  # what was sent is not all there
 
 
 def test_a_service_that_is_not_there_is_said_and_nothing_is_judged(tmp_path: Path) -> None:
