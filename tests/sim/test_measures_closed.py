@@ -232,6 +232,15 @@ def test_a_lottery_inverts_half_of_the_pairs_closed() -> None:
     assert np.std(shares, ddof=1) == pytest.approx(sd, rel=5 / math.sqrt(2 * draws))
 
 
+@pytest.mark.parametrize("n", [2, 3, 50, 1_000])
+def test_inversions_are_scipys_kendall_distance_closed(n: int) -> None:
+    """Without ties Kendall's tau is 1 - 2 x the share of inversions; scipy counts it on its own."""
+    rng = np.random.default_rng(n)
+    certified, slot = rng.permutation(n), rng.permutation(n)
+    tau = float(stats.kendalltau(certified, slot).statistic)
+    assert order_inversions(certified, slot) == pytest.approx((1 - tau) / 2)
+
+
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=2, max_size=12))
 def test_ties_are_no_inversions_closed(people: list[tuple[int, int]]) -> None:
     certified, slot = (np.array([one[k] for one in people]) for k in (0, 1))

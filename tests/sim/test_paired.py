@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from sim.comparing import bootstrap, families
 from sim.comparing.paired import paired
@@ -75,6 +76,14 @@ def test_holms_textbook_case_and_gaps() -> None:
     assert families.holm([0.01, 0.04, math.nan, 0.03, 0.005]) == pytest.approx(
         [0.03, 0.06, math.nan, 0.06, 0.02], nan_ok=True
     )
+
+
+def test_holm_is_that_of_statsmodels() -> None:
+    rng = np.random.default_rng(12)
+    for count in (1, 2, 7, 60):
+        p = (rng.random(count) ** 4).tolist()
+        theirs = multipletests(p, method="holm")[1]
+        assert families.holm(p) == pytest.approx(theirs.tolist())
 
 
 def test_the_largest_t_of_independent_normals_is_sidaks_and_of_copies_that_of_one() -> None:
