@@ -40,6 +40,7 @@ app = App(
 )
 app.command("sim.cli_scenario:app", name="scenario", help="List, check and show scenario files.")
 app.command("sim.cli_compare:app", name="compare", help="Compare cap policies on the same people.")
+app.command("sim.cli_policies:app", name="policies", help="The catalogue of cap policies.")
 app.command("sim.cli_sweep:app", name="sweep", help="Vary keys of a scenario: what follows from each?")
 app.command("sim.cli_paradox:app", name="paradox", help="Search for cases in which more hurts.")
 app.command("sim.cli_size:app", name="size", help="Officers for a service level, and the portal's peak.")
