@@ -13,6 +13,7 @@ from sim.reporting import (
     funnel,
     glance,
     incidence,
+    regret,
 )
 from sim.reporting.page import Page
 from sim.reporting.provenance import provenance
@@ -35,6 +36,7 @@ def page(summary: Data, manifest: Data, curves: Data | None) -> Page:
         front.section(summary),
         arrivals.section(subject),
         backlog.section(subject),
+        regret.section(summary),
         exchange.section(summary, subject.first),
         demands.section(summary),
     )

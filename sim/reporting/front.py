@@ -158,7 +158,14 @@ def _picture(rows: list[Data], first: str) -> Spec:
                     "baseline": "middle",
                     **{key: {"expr": f"datum.{key}"} for key in ("align", "dx", "dy")},
                 },
-                "encoding": {"x": x, "y": y, "text": {"field": "label"}},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "text": {
+                        "condition": {"test": "width >= 420 || datum.front", "field": "label"},
+                        "value": "",
+                    },
+                },
             },
             {
                 "data": {"values": [{}]},

@@ -9,8 +9,10 @@ def provenance(summary: Data, manifest: Data) -> tuple[tuple[str, str], ...]:
     """(what, value), without time, path or machine: those are in the manifest beside the page."""
     settings = ", ".join(f"{key} = {value}" for key, value in summary.get("settings", {}).items())
     versions = manifest["versions"]
+    scenario = summary["scenario"] or {}
+    named = [scenario[key] for key in ("name", "title") if key in scenario]
     rows = {
-        "Scenario": f"{summary['scenario']['name']}: {summary['scenario']['title']}",
+        "Scenario": ": ".join(named),
         "Settings replaced": settings,
         "Digest of the scenario": manifest["scenario_sha256"],
         "Seed": str(summary.get("seed", manifest["seed"])),

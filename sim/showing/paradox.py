@@ -11,6 +11,7 @@ from sim.paradoxes.telling import day
 from sim.showing.headline import Data
 from sim.showing.sheets import Sheet
 from sim.showing.terminal import print_whole, table_of
+from sim.showing.whereabouts import show_folder
 
 
 def show(found: Data, console: Console, *, folder: Path | None = None, brief: bool = False) -> None:
@@ -39,7 +40,7 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     console.print()
     console.print(Text(_provenance(found), style="dim"))
     if folder is not None:
-        console.print(f"Everything is in {folder}", soft_wrap=True, highlight=False)
+        show_folder(console, folder)
 
 
 def sentences(found: Data) -> list[str]:

@@ -23,7 +23,10 @@ def test_it_leads_with_the_smallest_example_and_ends_with_where_it_is(
     assert lines[0].startswith("1 of 1 things that one would think are not always true")
     commands = [line.split() for line in lines if line.startswith("  quotalab run ")]
     assert [words[:2] for words in commands] == [["quotalab", "run"]] * 2
-    assert lines[-1] == f"Everything is in {tmp_path / 'run'}"
+    assert lines[-2:] == [
+        f"Everything is in {tmp_path / 'run'}",
+        f"The page: {tmp_path / 'run' / 'report.html'}",
+    ]
     granted = []
     for k, words in enumerate(commands):
         out = tmp_path / f"variant-{k}"

@@ -33,7 +33,10 @@ def test_it_leads_with_how_many_and_ends_with_where_it_is(
     assert lines[0].startswith(f"{found['answer']} officer")
     assert any(line.startswith("  quotalab load ") and "--window" in line for line in lines)
     assert any("evenly round the clock" in line for line in lines)
-    assert lines[-1] == f"Everything is in {tmp_path / 'run'}"
+    assert lines[-2:] == [
+        f"Everything is in {tmp_path / 'run'}",
+        f"The page: {tmp_path / 'run' / 'report.html'}",
+    ]
 
 
 def test_the_folder_is_that_of_a_run_and_a_second_run_writes_the_same_bytes(tmp_path: Path) -> None:

@@ -190,7 +190,10 @@ def test_differences_are_paired_and_said_first(tmp_path: Path, capsys: pytest.Ca
         assert point["differences"]["grants"]["mean"] == pytest.approx(np.mean(gaps))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("The scenario as it is has the most grants of 4 points")
-    assert lines[-1] == f"Everything is in {tmp_path / 'run'}"
+    assert lines[-2:] == [
+        f"Everything is in {tmp_path / 'run'}",
+        f"The page: {tmp_path / 'run' / 'report.html'}",
+    ]
 
 
 def test_where_nothing_matters_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
