@@ -33,10 +33,16 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 def at(moment: datetime.date | datetime.datetime, zone: str) -> int:
     """The second at which a local date begins, or of a local date and time, in UTC epoch seconds."""
     if not isinstance(moment, datetime.datetime):
-        moment = datetime.datetime(moment.year, moment.month, moment.day)
+        return _midnight(moment, zone)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     return int(moment.timestamp())
+
+
+@functools.lru_cache(maxsize=100_000)
+def _midnight(day: datetime.date, zone: str) -> int:
+    """The second at which a local date begins; a scenario asks for the same few again and again."""
+    return int(datetime.datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp())
 
 
 def after(day: datetime.date, zone: str) -> int:

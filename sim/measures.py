@@ -9,13 +9,14 @@ Only what happened by the horizon counts; people still waiting there are stock o
 """
 
 import dataclasses
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.clock import NEVER
 from sim.ledger import Spec
-from sim.measuring.definitions import MEASURES, Measure, definition
+from sim.measuring.definitions import MEASURES, PARTS, Measure, definition
 from sim.measuring.fairness import fairness_measures
 from sim.measuring.intakes import intake_measures, uptake
 from sim.measuring.waits import time_measures, wait_measures
@@ -45,25 +46,36 @@ __all__ = ["MEASURES", "Measure", "definition", "measure", "uptake"]
 
 
 def measure(
-    scenario: Scenario, people: People, outcome: Outcome, *, spec: Spec | None = None
+    scenario: Scenario,
+    people: People,
+    outcome: Outcome,
+    *,
+    spec: Spec | None = None,
+    only: Sequence[str] | None = None,
 ) -> dict[str, float]:
     """Name -> value of one replication; nan where a measure is not defined or not estimable.
 
     `spec` has the switches of the policy that was simulated, `scenario.spec(policy)`; without it they are
     the scenario's own. It matters for policies that override what counts, gives back or happens over the cap.
+    With `only` the measures are those named, and what comes with them at no cost.
     """
     spec = scenario.spec(Policy()) if spec is None else spec
     bridging = float(np.count_nonzero(outcome.status == BRIDGING))
     people, outcome = in_scope(people, outcome)
-    return {
-        **intake_measures(scenario, outcome, spec),
-        **_funnel(scenario, people, outcome, spec),
-        "bridging_permits": bridging,
-        **fairness_measures(scenario, people, outcome),
-        **wait_measures(scenario, people, outcome, spec),
-        **time_measures(scenario, people, outcome),
-        **workload_measures(scenario, people, outcome, spec),
+    parts: dict[str, Callable[[], dict[str, float]]] = {
+        "intakes": lambda: intake_measures(scenario, outcome, spec),
+        "funnel": lambda: _funnel(scenario, people, outcome, spec) | {"bridging_permits": bridging},
+        "fairness": lambda: fairness_measures(scenario, people, outcome),
+        "waits": lambda: wait_measures(scenario, people, outcome, spec),
+        "time": lambda: time_measures(scenario, people, outcome),
+        "workload": lambda: workload_measures(scenario, people, outcome, spec),
     }
+    wanted = None if only is None else {name.partition("/")[0] for name in only}
+    found: dict[str, float] = {}
+    for name, part in parts.items():
+        if wanted is None or not wanted.isdisjoint(PARTS[name]):
+            found |= part()
+    return found
 
 
 def in_scope(people: People, outcome: Outcome) -> tuple[People, Outcome]:

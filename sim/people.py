@@ -81,11 +81,20 @@ class People:
         return len(self.applicant)
 
 
-def settle(scenario: Scenario, population: Population) -> People:
-    """The people of a population: every uniform turned into what it stands for, what is known put in."""
+def settle(scenario: Scenario, population: Population, *, purposes: frozenset[str] | None = None) -> People:
+    """The people of a population: every uniform turned into what it stands for, what is known put in.
+
+    With `purposes` only those are drawn; columns that rest on others mean nothing, and must not be read.
+    """
     from sim.people_known import as_known, streams_known  # which needs to know what people are
 
-    uniforms, behaviour, offices = population.uniforms, scenario.behaviour, scenario.offices
+    behaviour, offices = scenario.behaviour, scenario.offices
+
+    def uniforms(purpose: str) -> Floats:
+        if purposes is not None and purpose not in purposes:
+            return np.zeros(len(population))
+        return population.uniforms(purpose)
+
     certified = population.certified_s
     files, filed, decided, approved_pr = permanent_residence(
         scenario, certified, population.cohort == BACKLOG, uniforms
@@ -105,6 +114,8 @@ def settle(scenario: Scenario, population: Population) -> People:
     def of_scope(purpose: str, quantile: Callable[[Floats], Floats], kind: Any = np.int32) -> Whole:
         """Whole quantities of the people in scope; 0 for the others, who never get that far."""
         column = np.zeros(len(population), dtype=kind)
+        if purposes is not None and purpose not in purposes:
+            return column
         room = np.iinfo(kind)
         column[scope] = np.clip(whole_seconds(quantile(uniforms(purpose)[scope])), room.min, room.max)
         return np.asarray(column)

@@ -29,20 +29,17 @@ from typing import Any
 import numpy as np
 import simpy
 
-from sim import clock
 from sim.clock import DAY_S, NEVER, Seconds
-from sim.engine import kernels, windows
-from sim.engine.course import use_within_s
+from sim.engine import kernels, letters, windows
 from sim.engine.drawing import Letters, place_in_order
 from sim.engine.flavours import PLAIN, Kernels, compiled
 from sim.engine.kernels import TURN, Whole
 from sim.engine.offices import Offices
 from sim.engine.prepared import Prepared, prepare
-from sim.engine.settling import Terms, final_columns, status_outside
+from sim.engine.settling import final_columns, status_outside
 from sim.engine.windows import Turn
 from sim.outcome import IntakeAccount, Outcome
-from sim.policy import Invite, Policy
-from sim.scenario import Scenario
+from sim.policy import Policy
 
 __all__ = ["Prepared", "prepare", "simulate"]
 
@@ -64,10 +61,10 @@ def simulate(
     env = simpy.Environment(initial_time=scenario.starts_s)
     course = _Programme(env, prepared, policy, compiled() if fast else PLAIN, loop)
     env.process(course.year_end())
-    if policy.invite.by == "rounds":
-        env.process(course.ministry())
+    if letters.reach_everyone(policy):
+        course.send_letters(*letters.to_everyone(prepared, policy))
     else:
-        course.open_to_all()
+        env.process(course.ministry())
     if wake_days is not None:
         env.process(course.wake(wake_days))
     env.run(until=scenario.ends_s)
@@ -89,7 +86,7 @@ class _Programme:
         self.turns = windows.turns(scenario, self.years, scenario.spec(policy))
         self.offices = Offices(prepared, policy, self.years, self.turns, flavour=flavour, event_loop=loop)
         self.letter = np.full(len(prepared.scope), NEVER)
-        self.terms = _terms(scenario, policy)
+        self.terms = letters.terms(scenario, policy)
 
     def year_end(self) -> Generator[simpy.Event, None, None]:
         """Opens and closes intakes, releases slots, copies a stale counter, draws among collected claims."""
@@ -136,7 +133,7 @@ class _Programme:
         by_priority = np.empty_like(priority)
         by_priority[priority] = np.arange(len(priority))
         pool = np.empty(0, dtype=np.int64)  # priorities of those who wait for a letter, ascending
-        rounds = _rounds(self.prepared.scenario, invite)
+        rounds = letters.rounds(self.prepared.scenario, invite)
         seen = number = 0
         while True:
             if len(pool) == 0:
@@ -154,17 +151,11 @@ class _Programme:
             waiting = by_priority[pool]
             stays = self.prepared.rows.standing_until[waiting] > time
             pool = pool[stays & (certified[waiting] + self.terms.entry > time)]
-            letters = self._round_size(time, len(pool))
-            drawn = choice.chosen(by_priority[pool], number, letters)
-            self._send_letters(by_priority[pool[drawn]], time)
+            size = self._round_size(time, len(pool))
+            drawn = choice.chosen(by_priority[pool], number, size)
+            self.send_letters(by_priority[pool[drawn]], time)
             pool = pool[~drawn]
             number += 1
-
-    def open_to_all(self) -> None:
-        """No letters: everyone in scope may file from the day of the certificate."""
-        first = np.maximum(self.prepared.certified, int(self.env.now))
-        free = (first < self.prepared.rows.standing_until) & (first < self.horizon)
-        self._send_letters(np.flatnonzero(free), first[free])
 
     def wake(self, days: int) -> Generator[simpy.Event, None, None]:
         """Wakes every office every so many days, though nothing asks for it."""
@@ -211,11 +202,10 @@ class _Programme:
         undecided = self.offices.undecided(time) if by_decision else 0
         return unanswered + undecided + self.offices.collected()
 
-    def _send_letters(self, rows: Whole, time: int | Seconds) -> None:
+    def send_letters(self, rows: Whole, time: int | Seconds) -> None:
+        """Letters go out; whoever will file is expected by the offices."""
         self.letter[rows] = time
-        delay = self.prepared.answer_delay[rows]
-        files = self.prepared.applies[rows] & (delay < self.terms.letter)
-        self.offices.expect(rows[files], (time + delay)[files])
+        self.offices.expect(*letters.filings(self.prepared, self.terms, rows, time))
 
     def outcome(self) -> Outcome:
         """One row an applicant, in the order of the people."""
@@ -250,25 +240,3 @@ class _Programme:
         outside = ~people.in_scope
         full["status"][outside] = status_outside(people, self.horizon)[outside]
         return Outcome(**full, filings_s=filings, intakes=accounts)
-
-
-def _terms(scenario: Scenario, policy: Policy) -> Terms:
-    """For how long letters, places in the pool and permits are good under a policy."""
-    invite = policy.invite
-    days = invite.letter_validity_days
-    if days is None:
-        behaviour = scenario.behaviour.letter_validity_days
-        days = "none" if behaviour == "none" else int(behaviour.value)
-    return Terms(
-        letter=NEVER if days == "none" or invite.by == "open" else days * DAY_S,
-        entry=NEVER if invite.entry_validity_days is None else invite.entry_validity_days * DAY_S,
-        use=use_within_s(policy),
-    )
-
-
-def _rounds(scenario: Scenario, invite: Invite) -> tuple[int, ...]:
-    """When invitation rounds are held inside the scenario."""
-    if not invite.dates:
-        return clock.every(invite.every_days, scenario.starts, scenario.ends_s, scenario.time_zone)
-    times = sorted({clock.at(day, scenario.time_zone) for day in invite.dates})
-    return tuple(time for time in times if scenario.starts_s <= time < scenario.ends_s)

@@ -293,6 +293,19 @@ def page_of_load(operations: int) -> None:
     )
 
 
+def exploring(name: str) -> None:
+    """Fifty caps on the same people, the best of them, and what workers add."""
+    from tests.sim import bench_exploring
+
+    rows: dict[str, Callable[[], Any]] = {
+        "sweep": bench_exploring.sweep_rows,
+        "best": bench_exploring.best_rows,
+        "parallel": bench_exploring.parallel_rows,
+    }
+    for row in rows[name]():
+        record(**row)
+
+
 def main() -> None:
     """Run every benchmark, or the named ones."""
     benchmarks: dict[str, Callable[[], None]] = {
@@ -305,6 +318,7 @@ def main() -> None:
         "locust": against_locust,
         "grants": grants,
         "page-load": lambda: page_of_load(1_000_000),
+        **{name: lambda name=name: exploring(name) for name in ("sweep", "best", "parallel")},  # type: ignore[misc]
         "verdicts": lambda: verdicts(1_000_000, 100),
         "verdicts-crowded": lambda: verdicts(1_000_000, 1_000),
         "verdicts-large": lambda: verdicts(10_000_000, 100),

@@ -46,7 +46,7 @@ def final_columns(
     decided = seen(course.decided)
 
     # before filing: the pool, which an entry may drop out of; then a letter, declined, lapsed or overtaken
-    code = np.where(letter < NEVER, status.INVITED, status.POOL)
+    code = np.where(letter < NEVER, status.INVITED, status.POOL).astype(np.int16)
     never_filed = course.attempts == 0
     answer = letter + np.where(letter < NEVER, prepared.answer_delay, 0)
     expires = letter + np.where(letter < NEVER, terms.letter, 0)
@@ -63,8 +63,8 @@ def final_columns(
         (dropped, status.LAPSED, entry_ends),
         (too_late | (course.state == stage.NO_STANDING), overtaken, rows.standing_until),
     ):
-        code = np.where(rows_of, code_of, code)
-        left = np.where(rows_of, left_of, left)
+        np.copyto(code, code_of, where=rows_of)
+        np.copyto(left, left_of, where=rows_of)
 
     # after filing
     withdrew = course.filed + rows.withdraws_after < rows.pr_decided
@@ -94,10 +94,10 @@ def final_columns(
         (permit, status.PERMIT),
         (unused & (unused_from < horizon), status.PERMIT_UNUSED),
     ):
-        code = np.where(rows_of, code_of, code)
-    left = np.where(unused & (unused_from < horizon), unused_from, left)
+        np.copyto(code, code_of, where=rows_of)
+    np.copyto(left, unused_from, where=unused & (unused_from < horizon))
     return {
-        "status": code.astype(np.int16),
+        "status": code,
         "letter_s": letter,
         "first_filed_s": course.first_filed,
         "filed_s": course.filed,

@@ -128,6 +128,8 @@ def _top_ups(
     scenario: Scenario, policy: Policy, intake: Intake, span: tuple[int, int]
 ) -> Iterator[tuple[int, tuple[int, ...]]]:
     """The rises of an intake's caps: what the caps of the larger total are more than those of the smaller."""
+    if not policy.top_ups:
+        return
     opens, closes = span
     slots, (_, before, _) = 0, caps(scenario, intake, policy)
     for each in sorted(policy.top_ups, key=lambda each: each.date):

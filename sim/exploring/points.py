@@ -5,8 +5,9 @@ scenario, the point, the seed and the replication's number: it depends neither o
 asked for, nor on their order, nor on how the work is cut up and over how many workers.
 
 People are drawn, settled and sorted once a replication for all points whose settings leave people alone
-(`people_of` says which do), so a further cap costs the offices' work only. A point that a rule forbids has no
-value: `Ready` says why, and its measures are nan.
+(`people_of` says which do), so a further cap costs the offices' work only; and where all that is asked
+follows from the claims alone, not even that. A point that a rule forbids has no value: `Ready` says why, and
+its measures are nan.
 """
 
 import math
@@ -17,8 +18,11 @@ import numpy as np
 
 from sim import measures, population, programme, study
 from sim.compare import misfit
+from sim.engine import claims as desk
+from sim.engine.claims import Claims
 from sim.engine.prepared import Prepared, for_scenario
 from sim.errors import BadInput
+from sim.measuring.claimed import claim_measures, is_measured
 from sim.people import People, settle
 from sim.policy import Policy
 from sim.scenario import Scenario
@@ -186,17 +190,36 @@ def cells(question: Asked, points: tuple[int, ...], replication: int) -> Cells:
     first = question.points[points[0]].scenario
     outside_only = OF_RESIDENTS not in question.measures
     drawn = population.draw(first, replication, seed=question.seed, outside_only=outside_only)
-    people = settle(first, drawn)
+    simple = all(_by_claims(question, question.points[point]) for point in points)
+    people = settle(first, drawn, purposes=desk.PURPOSES if simple else None)
     prepared = programme.prepare(first, people)
-    rows = [_cell(question, question.points[point], people, prepared) for point in points]
+    claims: dict[str, Claims] = {}
+    rows = [_cell(question, question.points[point], people, prepared, claims) for point in points]
     return Cells(points, replication, np.array(rows))
 
 
-def _cell(question: Asked, point: Ready, people: People, prepared: Prepared) -> list[float]:
-    """The measures of one point, on people that are ready."""
+def _by_claims(question: Asked, point: Ready) -> bool:
+    """Whether a point's claims say all that is asked: then officers and courses need not be simulated."""
+    assert point.policy is not None, point.reason
+    asked_only = all(is_measured(name) for name in question.measures)
+    return asked_only and desk.stand_alone(point.scenario, point.policy)
+
+
+def _cell(
+    question: Asked, point: Ready, people: People, prepared: Prepared, known: dict[str, Claims]
+) -> list[float]:
+    """The measures of one point, on people that are ready; `known` has claims that points share."""
     assert point.policy is not None, point.reason
     at_point = for_scenario(prepared, point.scenario)
-    outcome = programme.simulate(at_point, point.policy, fast=question.fast)
-    spec = point.scenario.spec(point.policy)
-    found: Mapping[str, float] = measures.measure(point.scenario, people, outcome, spec=spec)
+    found: Mapping[str, float]
+    if _by_claims(question, point):
+        key = desk.same_claims(point.scenario, point.policy)
+        if key not in known:
+            known[key] = desk.claims(at_point, point.policy)
+        claimed = desk.claimed(at_point, point.policy, known[key])
+        found = claim_measures(point.scenario, len(prepared.scope), known[key], claimed)
+    else:
+        outcome = programme.simulate(at_point, point.policy, fast=question.fast)
+        spec = point.scenario.spec(point.policy)
+        found = measures.measure(point.scenario, people, outcome, spec=spec, only=question.measures)
     return [found.get(name, math.nan) for name in question.measures]

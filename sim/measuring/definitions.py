@@ -156,5 +156,14 @@ _WORKLOAD = {
     "peak_hour_applications": Measure("applications", "most filed within 3,600 seconds"),
 }
 
+PARTS = {
+    "intakes": _INTAKES,
+    "funnel": _FUNNEL,
+    "fairness": _FAIRNESS,
+    "waits": _WAITS,
+    "time": _TIME_SAVED,
+    "workload": _WORKLOAD,
+}
+"""The measures that are computed together."""
 MEASURES: dict[str, Measure] = {**_INTAKES, **_FUNNEL, **_FAIRNESS, **_WAITS, **_TIME_SAVED, **_WORKLOAD}
 """Every measure by its name without suffix, in the order in which they are printed."""

@@ -21,16 +21,24 @@ from sim.scenario import Scenario
 def intake_measures(scenario: Scenario, outcome: Outcome, spec: Spec) -> dict[str, float]:
     """The measures of every intake, each with its year as suffix, then those in total."""
     years = [_intake(scenario, outcome, k, spec) for k in range(len(outcome.intakes))]
+    permits = float(np.count_nonzero(outcome.permit_s < NEVER))
+    targets = [intake.permit_target for intake in scenario.intake]
+    target = math.fsum(math.nan if one is None else one.value for one in targets)
+    return summed_up(outcome.intakes, years) | {
+        "permits": permits,
+        "permit_fill_rate": _ratio(permits, target),
+    }
+
+
+def summed_up(accounts: tuple[IntakeAccount, ...], years: list[dict[str, float]]) -> dict[str, float]:
+    """The measures of every intake with its year as suffix, then those in total."""
     measures: dict[str, float] = {}
-    for account, values in zip(outcome.intakes, years, strict=True):
+    for account, values in zip(accounts, years, strict=True):
         measures |= {f"{name}/{account.year}": value for name, value in values.items()}
 
     def total(name: str) -> float:
         return math.fsum(values[name] for values in years)
 
-    permits = float(np.count_nonzero(outcome.permit_s < NEVER))
-    targets = [intake.permit_target for intake in scenario.intake]
-    target = math.fsum(math.nan if one is None else one.value for one in targets)
     summed = ("cap", "grants", "used", "given_back", "unused_slots", "carried_slots", "overshoot")
     return (
         measures
@@ -38,8 +46,6 @@ def intake_measures(scenario: Scenario, outcome: Outcome, spec: Spec) -> dict[st
         | {
             "intake_fill_rate": _ratio(total("used"), total("cap")),  # a slot carried on is one slot
             "caps_reached": total("cap_reached"),
-            "permits": permits,
-            "permit_fill_rate": _ratio(permits, target),
         }
     )
 
@@ -47,15 +53,25 @@ def intake_measures(scenario: Scenario, outcome: Outcome, spec: Spec) -> dict[st
 def _intake(scenario: Scenario, outcome: Outcome, k: int, spec: Spec) -> dict[str, float]:
     """The measures of the k-th intake, by name; nan for what needs a cap where there is none."""
     account = outcome.intakes[k]
-    closes_s = min(account.closes_s, scenario.ends_s)
-    times, levels = slots_used(outcome, account, spec)
-    within = int(np.searchsorted(times, closes_s, side="left"))
-    used = float(levels[within - 1]) if within else 0.0
     permits = float(np.count_nonzero((outcome.intake == account.year) & (outcome.permit_s < NEVER)))
     target = next((i.permit_target for i in scenario.intake if i.year == account.year), None)
+    return of_slots(scenario, outcome.intakes, k, *slots_used(outcome, account, spec)) | {
+        "permits": permits,
+        "permit_fill_rate": math.nan if target is None else _ratio(permits, target.value),
+    }
+
+
+def of_slots(
+    scenario: Scenario, accounts: tuple[IntakeAccount, ...], k: int, times: Seconds, levels: Whole
+) -> dict[str, float]:
+    """The measures of the k-th intake that its slots determine; `levels` are used from `times` on."""
+    account = accounts[k]
+    closes_s = min(account.closes_s, scenario.ends_s)
+    within = int(np.searchsorted(times, closes_s, side="left"))
+    used = float(levels[within - 1]) if within else 0.0
     is_capped = account.cap < NEVER
     full = float(account.cap + account.carried_in) if is_capped else math.nan
-    carried = float(outcome.intakes[k + 1].carried_in) if k + 1 < len(outcome.intakes) else 0.0
+    carried = float(accounts[k + 1].carried_in) if k + 1 < len(accounts) else 0.0
     reached_s = _reached(times[:within], levels[:within], account)
     peak = float(levels[:within].max(initial=0))
     return {
@@ -71,8 +87,6 @@ def _intake(scenario: Scenario, outcome: Outcome, k: int, spec: Spec) -> dict[st
         "cap_reached": float(reached_s < NEVER) if is_capped else math.nan,
         "days_to_cap": (reached_s - account.opens_s) / DAY_S if reached_s < NEVER else math.nan,
         "window_days": (closes_s - account.opens_s) / DAY_S,
-        "permits": permits,
-        "permit_fill_rate": math.nan if target is None else _ratio(permits, target.value),
     }
 
 
