@@ -5,7 +5,8 @@ say in who is served, and all that a cap can change is who files again after it 
 first claim is known and sorted once for any number of caps, and a cap costs a cut through each window.
 
 A claim is one integer, second and row; rows stand in lottery order, so claims sort in the declared order. The
-calendar is that of `programme` and `offices`; tests hold the two equal.
+calendar is that of `programme` and `offices`; tests hold the two equal. The officers' decisions on the files
+that were granted follow by themselves, if they are asked for.
 """
 
 import bisect
@@ -17,9 +18,11 @@ import numpy as np
 from sim.clock import NEVER, Seconds
 from sim.engine import kernels, letters, windows
 from sim.engine.caps import needs_event_loop
+from sim.engine.flavours import Kernels
 from sim.engine.kernels import Flags, Whole
 from sim.engine.limits import Limits
 from sim.engine.prepared import Prepared
+from sim.engine.serving import serve
 from sim.engine.windows import Windows
 from sim.outcome import IntakeAccount
 from sim.policy import Policy
@@ -33,6 +36,8 @@ PURPOSES = frozenset(
     )
 )
 """The only chance that matters to claims."""
+OF_DECISIONS = PURPOSES | {"withdrawal", "unstaffed", "service", "approval"}
+"""What matters to decisions on them too."""
 
 
 class Claims(NamedTuple):
@@ -48,12 +53,16 @@ class Claimed(NamedTuple):
     """What became of the claims under some caps."""
 
     accounts: tuple[IntakeAccount, ...]
-    granted_s: tuple[Seconds, ...]
-    """When the slots of each intake were granted, in order."""
+    granted: tuple[Whole, ...]
+    """Second and row of the slots of each intake, in order."""
     refused: int
     """Claims that found the cap reached."""
     refused_people: int
     """People who did, once or more."""
+
+    def granted_s(self, intake: int) -> Seconds:
+        """When the slots of an intake were granted."""
+        return np.asarray(self.granted[intake] >> kernels.ROW_BITS)
 
 
 def stand_alone(scenario: Scenario, policy: Policy) -> bool:
@@ -112,6 +121,27 @@ def claimed(prepared: Prepared, policy: Policy, first: Claims) -> Claimed:
         for turn in together.get(bound, ()):
             desk.turn(turn.kind, turn.intake, years[turn.intake], turn.window)
     return desk.closed(years)
+
+
+def permits(prepared: Prepared, claimed: Claimed, officers: Kernels) -> tuple[int, ...]:
+    """Approvals by the horizon of the files granted, by the intake that is charged."""
+    people, horizon = prepared.rows, prepared.scenario.ends_s
+    keys = np.concatenate(claimed.granted)
+    rows, slot = keys & ROW, keys >> kernels.ROW_BITS
+    intake = np.repeat(np.arange(len(claimed.granted)), [len(each) for each in claimed.granted])
+    leave = np.minimum(slot + people.withdraws_after[rows], people.pr_decided[rows])
+    ready = slot + people.unstaffed[rows]
+    reach = np.flatnonzero((leave > ready) & (ready < horizon))
+    reach = reach[np.argsort(_keys(rows[reach], ready[reach]))]
+    free_w = officers.heap()
+    for _ in range(int(prepared.scenario.offices.officers.value)):
+        free_w.append(0)
+    service = people.service[rows[reach]]
+    start_w = serve(prepared.hours, officers, free_w, (ready[reach], leave[reach], service))
+    decided = prepared.hours.ends(start_w + service)
+    approved = (start_w >= 0) & (decided < horizon) & people.approved[rows[reach]]
+    counts = np.bincount(intake[reach[approved]], minlength=len(claimed.granted))
+    return tuple(counts.tolist())
 
 
 class _Desk:
@@ -203,9 +233,7 @@ class _Desk:
     def closed(self, years: tuple[Windows, ...]) -> Claimed:
         """When all is over."""
         none = np.zeros(0, dtype=np.int64)
-        granted = tuple(
-            np.concatenate([none, *self.slots.get(k, [])]) >> kernels.ROW_BITS for k in range(len(years))
-        )
+        granted = tuple(np.concatenate([none, *self.slots.get(k, [])]) for k in range(len(years)))
         accounts = tuple(
             IntakeAccount(
                 each.year,

@@ -35,6 +35,7 @@ from sim.engine.flavours import Kernels
 from sim.engine.kernels import Flags, Whole
 from sim.engine.limits import Limits
 from sim.engine.prepared import Prepared, in_groups
+from sim.engine.serving import serve
 from sim.engine.windows import Turn, Windows
 from sim.policy import Policy
 
@@ -327,10 +328,7 @@ class Offices:
         self.unserved[rows] = False
         rows = rows[np.argsort(course.ready[rows], kind="stable")]
         leave, service = self._leaves_at(rows), people.service[rows]
-        columns = (hours.working(course.ready[rows]), hours.working(leave), service)
-        starts = self.kernels.sequence(np.empty(len(rows), dtype=np.int64))
-        self.kernels.officers(*(self.kernels.sequence(each) for each in columns), self.free_w, starts)
-        start_w = np.asarray(starts)
+        start_w = serve(hours, self.kernels, self.free_w, (course.ready[rows], leave, service))
         served = start_w >= 0
         course.left[rows[~served]] = leave[~served]
         course.started[rows[served]] = hours.begins(start_w[served])

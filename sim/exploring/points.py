@@ -20,9 +20,10 @@ from sim import measures, population, programme, study
 from sim.compare import misfit
 from sim.engine import claims as desk
 from sim.engine.claims import Claims
+from sim.engine.flavours import PLAIN, compiled
 from sim.engine.prepared import Prepared, for_scenario
 from sim.errors import BadInput
-from sim.measuring.claimed import claim_measures, is_measured
+from sim.measuring.claimed import claim_measures, is_measured, needs_decisions, permit_measures
 from sim.people import People, settle
 from sim.policy import Policy
 from sim.scenario import Scenario
@@ -191,7 +192,9 @@ def cells(question: Asked, points: tuple[int, ...], replication: int) -> Cells:
     outside_only = OF_RESIDENTS not in question.measures
     drawn = population.draw(first, replication, seed=question.seed, outside_only=outside_only)
     simple = all(_by_claims(question, question.points[point]) for point in points)
-    people = settle(first, drawn, purposes=desk.PURPOSES if simple else None)
+    decisions = any(needs_decisions(name) for name in question.measures)
+    luck = desk.OF_DECISIONS if decisions else desk.PURPOSES
+    people = settle(first, drawn, purposes=luck if simple else None)
     prepared = programme.prepare(first, people)
     claims: dict[str, Claims] = {}
     rows = [_cell(question, question.points[point], people, prepared, claims) for point in points]
@@ -218,6 +221,9 @@ def _cell(
             known[key] = desk.claims(at_point, point.policy)
         claimed = desk.claimed(at_point, point.policy, known[key])
         found = claim_measures(point.scenario, len(prepared.scope), known[key], claimed)
+        if any(needs_decisions(name) for name in question.measures):
+            permits = desk.permits(at_point, claimed, compiled() if question.fast else PLAIN)
+            found = {**found, **permit_measures(point.scenario, claimed, permits)}
     else:
         outcome = programme.simulate(at_point, point.policy, fast=question.fast)
         spec = point.scenario.spec(point.policy)

@@ -21,13 +21,15 @@ from sim.scenario import Scenario
 def intake_measures(scenario: Scenario, outcome: Outcome, spec: Spec) -> dict[str, float]:
     """The measures of every intake, each with its year as suffix, then those in total."""
     years = [_intake(scenario, outcome, k, spec) for k in range(len(outcome.intakes))]
-    permits = float(np.count_nonzero(outcome.permit_s < NEVER))
-    targets = [intake.permit_target for intake in scenario.intake]
+    permits = int(np.count_nonzero(outcome.permit_s < NEVER))
+    return summed_up(outcome.intakes, years) | fill(scenario, permits)
+
+
+def fill(scenario: Scenario, permits: int, year: int | None = None) -> dict[str, float]:
+    """Permits of an intake, or of all, and the rate by the target."""
+    targets = [each.permit_target for each in scenario.intake if year in (None, each.year)]
     target = math.fsum(math.nan if one is None else one.value for one in targets)
-    return summed_up(outcome.intakes, years) | {
-        "permits": permits,
-        "permit_fill_rate": _ratio(permits, target),
-    }
+    return {"permits": float(permits), "permit_fill_rate": _ratio(float(permits), target)}
 
 
 def summed_up(accounts: tuple[IntakeAccount, ...], years: list[dict[str, float]]) -> dict[str, float]:
@@ -53,12 +55,9 @@ def summed_up(accounts: tuple[IntakeAccount, ...], years: list[dict[str, float]]
 def _intake(scenario: Scenario, outcome: Outcome, k: int, spec: Spec) -> dict[str, float]:
     """The measures of the k-th intake, by name; nan for what needs a cap where there is none."""
     account = outcome.intakes[k]
-    permits = float(np.count_nonzero((outcome.intake == account.year) & (outcome.permit_s < NEVER)))
-    target = next((i.permit_target for i in scenario.intake if i.year == account.year), None)
-    return of_slots(scenario, outcome.intakes, k, *slots_used(outcome, account, spec)) | {
-        "permits": permits,
-        "permit_fill_rate": math.nan if target is None else _ratio(permits, target.value),
-    }
+    permits = int(np.count_nonzero((outcome.intake == account.year) & (outcome.permit_s < NEVER)))
+    slots = of_slots(scenario, outcome.intakes, k, *slots_used(outcome, account, spec))
+    return slots | fill(scenario, permits, account.year)
 
 
 def of_slots(

@@ -8,10 +8,11 @@ import pytest
 from sim import measures
 from sim.clock import NEVER
 from sim.engine import claims
+from sim.engine.flavours import PLAIN
 from sim.engine.prepared import prepare
 from sim.exploring import points as exploring
 from sim.exploring.points import Point
-from sim.measuring.claimed import IN_TOTAL, claim_measures, is_measured
+from sim.measuring.claimed import IN_TOTAL, claim_measures, is_measured, permit_measures
 from sim.people import settle
 from sim.policy import Invite, Policy, charging
 from sim.population import draw
@@ -33,13 +34,14 @@ def compare(scenario: Scenario, policy: Policy, seed: int) -> int:
     first = claims.claims(prepared, policy)
     claimed = claims.claimed(prepared, policy, first)
     ours = claim_measures(scenario, len(prepared.scope), first, claimed)
+    ours |= permit_measures(scenario, claimed, claims.permits(prepared, claimed, PLAIN))
     assert set(ours) == {name for name in whole if is_measured(name)}
     for name, value in ours.items():
         assert np.array_equal(value, whole[name], equal_nan=True), (seed, name, value, whole[name])
-    for account, theirs, granted in zip(claimed.accounts, outcome.intakes, claimed.granted_s, strict=True):
+    for k, (account, theirs) in enumerate(zip(claimed.accounts, outcome.intakes, strict=True)):
         assert account == theirs
         slots = outcome.slot_s[(outcome.slot_s < NEVER) & (outcome.intake == account.year)]
-        assert np.array_equal(np.sort(slots), granted)
+        assert np.array_equal(np.sort(slots), claimed.granted_s(k))
     return sum(account.granted for account in claimed.accounts)
 
 
@@ -118,19 +120,25 @@ def test_what_depends_on_more_than_claims_is_simulated_whole(policy: str) -> Non
     assert not claims.stand_alone(SMOKE, SMOKE.policy(policy))
 
 
-def test_people_with_only_the_luck_of_claims_claim_alike() -> None:
-    drawn = draw(SMOKE, 3, outside_only=True)
-    whole, bare = settle(SMOKE, drawn), settle(SMOKE, drawn, purposes=claims.PURPOSES)
-    assert not bare.service_s.any()
-    policy = SMOKE.policy("first-come")
-    keys = [claims.claims(prepare(SMOKE, people), policy).keys for people in (whole, bare)]
-    assert np.array_equal(*keys)
+def test_people_with_only_the_luck_that_matters_fare_alike() -> None:
+    drawn, policy = draw(SMOKE, 3, outside_only=True), SMOKE.policy("first-come")
+    found = []
+    for purposes in (None, claims.OF_DECISIONS, claims.PURPOSES):
+        prepared = prepare(SMOKE, settle(SMOKE, drawn, purposes=purposes))
+        claimed = claims.claimed(prepared, policy, claims.claims(prepared, policy))
+        found.append((claimed, claims.permits(prepared, claimed, PLAIN)))
+    (whole, permits), (decided, same), (bare, other) = found
+    assert sum(permits) > 50
+    assert permits == same != other, "only what is asked for is drawn"
+    for account in range(len(whole.granted)):
+        assert np.array_equal(whole.granted[account], decided.granted[account])
+        assert np.array_equal(whole.granted[account], bare.granted[account])
 
 
 def test_a_point_has_the_same_value_whatever_else_is_asked() -> None:
     """Alone by its claims, beside a measure that needs the offices, or beside a policy that does."""
     points = [Point((("intake.2022.cap", cap),), "first-come") for cap in (30, 60)]
-    names = ["grants", "days_to_cap/2022", "unused_slots", *IN_TOTAL]
+    names = ["grants", "days_to_cap/2022", "unused_slots", "permits", *IN_TOTAL]
 
     def found(also: list[Point], more: list[str]) -> np.ndarray:  # type: ignore[type-arg]
         return exploring.values(
