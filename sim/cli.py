@@ -47,6 +47,8 @@ app.command("sim.cli_size:app", name="size", help="Officers for a service level,
 app.command("sim.cli_best:app", name="best", help="Which policy or setting is best, and how sure is that?")
 app.command("sim.cli_extend:app", name="extend", help="Add replications to a run, or finish one.")
 app.command("sim.cli_story:app", name="story", help="One person's story, event by event.")
+app.command("sim.cli_describe:app", name="describe", help="Describe model and experiment, for a report.")
+app.command("sim.cli_runs:app", name="runs", help="List the runs that are there, newest first.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
