@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from loadtests.checking import judged
 from loadtests.history import History
 from tests.large_histories import FRAGMENTS, Crowd, crowded
 from tests.mutations import mutated
@@ -58,12 +59,15 @@ def test_many_random_histories_are_judged_as_the_search_judges_them(name: str) -
     assert found["UNKNOWN"] <= MOST_UNKNOWN * 8_000
 
 
+CHECKS = ("receipts", "bounds", "linearizability", "reasons")
+"""Those that decide of a history without an audit."""
 FLIGHTS = (10, 32, 100, 1_000)
 
 
 def a_correct_crowd_is_valid(name: str, size: int, in_flight: int) -> None:
     crowd = dataclasses.replace(FRAGMENTS[name], operations=size, in_flight=in_flight)
-    assert verdict(crowded(np.random.default_rng(size + in_flight), crowd)) == "VALID"
+    found = judged(crowded(np.random.default_rng(size + in_flight), crowd), only=CHECKS)
+    assert found.judgement == "VALID", [each.says for each in found.findings]
 
 
 @pytest.mark.parametrize("name", FRAGMENTS)
