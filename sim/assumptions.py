@@ -90,7 +90,12 @@ def _is_record(annotation: Any) -> bool:
 
 def drawn(scenario: Scenario, replication: int, seed: int) -> Scenario:
     """The scenario with each uncertain number replaced by its draw for a replication, which has no range."""
-    values = {each.key: _draw(each, replication, seed) for each in register(scenario) if each.uncertain}
+    uncertain = (each for each in register(scenario) if each.uncertain)
+    return placed(scenario, {each.key: _draw(each, replication, seed) for each in uncertain})
+
+
+def placed(scenario: Scenario, values: dict[str, Labelled]) -> Scenario:
+    """The scenario with these numbers of the register instead of its own, the rules between them kept."""
     if not values:
         return scenario
     touched = {key.rsplit(".", dots)[0] for key in values for dots in range(key.count(".") + 1)}
@@ -98,10 +103,14 @@ def drawn(scenario: Scenario, replication: int, seed: int) -> Scenario:
 
 
 def _draw(assumption: Assumption, replication: int, seed: int) -> Labelled:
+    return quantile(assumption, streams.uniforms(seed, replication, f"assumption/{assumption.key}", 1))
+
+
+def quantile(assumption: Assumption, u: streams.Floats) -> Labelled:
+    """An uncertain number at a quantile of its triangular distribution; `u` has shape (1,)."""
     number = assumption.number
     assert number.low is not None, number
     assert number.high is not None, number
-    u = streams.uniforms(seed, replication, f"assumption/{assumption.key}", 1)
     value = float(streams.triangular(u, low=number.low, mode=number.value, high=number.high)[0])
     value = float(round(value)) if assumption.is_whole else value
     return _certain(number, min(max(value, number.low), number.high))

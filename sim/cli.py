@@ -43,6 +43,7 @@ app.command("sim.cli_compare:app", name="compare", help="Compare cap policies on
 app.command("sim.cli_policies:app", name="policies", help="The catalogue of cap policies.")
 app.command("sim.cli_sweep:app", name="sweep", help="Vary keys of a scenario: what follows from each?")
 app.command("sim.cli_paradox:app", name="paradox", help="Search for cases in which more hurts.")
+app.command("sim.cli_sensitivity:app", name="sensitivity", help="Which uncertain numbers matter?")
 app.command("sim.cli_size:app", name="size", help="Officers for a service level, and the portal's peak.")
 app.command("sim.cli_best:app", name="best", help="Which policy or setting is best, and how sure is that?")
 app.command("sim.cli_extend:app", name="extend", help="Add replications to a run, or finish one.")

@@ -19,9 +19,12 @@ from sim import assumptions
 from sim.assumptions import Assumption
 from sim.clock import YEAR_S
 from sim.errors import BadInput
-from sim.measures import in_scope
+from sim.ledger import Spec
+from sim.measures import in_scope, measure
 from sim.measuring.intakes import intake_measures
 from sim.measuring.waits import wait_measures
+from sim.outcome import Outcome
+from sim.people import People
 from sim.scenario import Scenario
 from sim.scenario_file import replaced
 from sim.studying.blocks import Crew
@@ -101,8 +104,17 @@ def _with(
         return [np.nan] * len(names)
     people, outcome = replicate(question._replace(scenario=scenario), replication, outside_only=True)
     spec = scenario.spec(question.policy)
-    people, outcome = in_scope(people, outcome)
-    found = intake_measures(scenario, outcome, spec) | wait_measures(scenario, people, outcome, spec)
+    return some_measures(scenario, people, outcome, spec, names)
+
+
+def some_measures(
+    scenario: Scenario, people: People, outcome: Outcome, spec: Spec, names: tuple[str, ...]
+) -> list[float]:
+    """The measures of these names, those that are slow only where they are asked for; nan for what is not."""
+    inside, course = in_scope(people, outcome)
+    found = intake_measures(scenario, course, spec) | wait_measures(scenario, inside, course, spec)
+    if any(name not in found for name in names):
+        found = measure(scenario, people, outcome, spec=spec)
     return [found.get(name, np.nan) for name in names]
 
 

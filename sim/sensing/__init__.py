@@ -1,0 +1,1 @@
+"""Which uncertain numbers matter: designs of points, what each factor explains, and how much chance does."""
