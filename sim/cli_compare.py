@@ -36,6 +36,7 @@ def compare(
     applicants: int | None = None,
     no_register: Flag = False,
     shocks: Flag = False,
+    predictability: Flag = False,
     csv: Path | None = None,
     xlsx: Path | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative="")] = False,
@@ -78,6 +79,8 @@ def compare(
     shocks
         Try every policy under shocks too: other demand, fewer approvals, a stop of arrivals, permanent
         residence sooner, and what the scenario names under shocks.
+    predictability
+        Ask how well people foresee their date: the same persons are followed through all replications.
     csv
         Folder for the tables as CSV files.
     xlsx
@@ -127,6 +130,7 @@ def compare(
                 "register": not no_register,
                 "applicants": applicants,
                 "shocks": shocks,
+                "predictability": predictability,
             },
         )
         making.make(folder, described, jobs=workers, progress=told)

@@ -18,7 +18,9 @@ import numpy as np
 
 from sim import study
 from sim.comparing import contrasts as contrasting
+from sim.comparing import predictability as foreseeing
 from sim.comparing.contrasts import Columns, Contrast
+from sim.comparing.predictability import Foreseen
 from sim.comparing.robustness import AS_IS, Shocked
 from sim.comparing.shocks import Shock, possible
 from sim.comparing.worlds import Asked, World, world
@@ -78,6 +80,8 @@ class Comparison:
     """Curves of the first replications (`studying.picturing`); None if not asked for, or interrupted."""
     shocks: tuple[Shocked, ...] = ()
     """The comparison as it is and under each shock, on the first replications; empty if not asked for."""
+    foreseen: tuple[Foreseen, ...] = ()
+    """How well people can tell their date beforehand, by policy; empty if not asked for."""
     unshocked: dict[str, str] = field(default_factory=dict)
     """Shocks that could not be tried, each with the reason."""
 
@@ -104,6 +108,7 @@ def compare(
     jobs: int | None = None,
     register: bool = True,
     shocks: bool = False,
+    predictability: bool = False,
     progress: Progress | None = None,
     kept: Kept | None = None,
 ) -> Comparison:
@@ -112,7 +117,8 @@ def compare(
     Without `policies` it is every policy that fits the scenario. `precision` e, instead of `replications`,
     stops when the 95 % half-width of every headline contrast is at most e / (1 + e) of it. `register` also
     draws the assumptions, makes curves, and, where the cap is slack, makes the comparison at other demands.
-    `shocks` makes it under every shock of the scenario. What `kept` knows is not simulated again, and what
+    `shocks` makes it under every shock of the scenario, `predictability` asks how well people foresee their
+    date. What `kept` knows is not simulated again, and what
     is new is kept there; the comparison is the same.
     """
     names, left_out = chosen(scenario, policies, baseline)
@@ -131,6 +137,7 @@ def compare(
     drawn: dict[str, Any] | None = None
     struck: list[Shocked] = []
     unshocked: dict[str, str] = {}
+    foreseen: tuple[Foreseen, ...] = ()
     slack, stopped, complete = False, "interrupted", False
     try:
         stopped = _simulate(asked, crew, rows, wanted, precision)
@@ -144,6 +151,8 @@ def compare(
             drawn = picturing.pictures(asked, crew, len(rows))
         if shocks:
             unshocked = _strike(asked, crew, rows, struck)
+        if predictability:
+            foreseen = foreseeing.predictability(asked, crew, len(rows))
         complete = True
     except KeyboardInterrupt:
         if not rows:
@@ -166,6 +175,7 @@ def compare(
         complete,
         drawn,
         tuple(struck),
+        foreseen,
         unshocked,
     )
 

@@ -42,6 +42,8 @@ class CompareQuestion(TypedDict):
     applicants: int | None
     shocks: bool
     """Whether the policies are tried under shocks too."""
+    predictability: bool
+    """Whether people are followed through the replications, to see how well they foresee their date."""
 
 
 def make(
@@ -73,6 +75,7 @@ def made(
         baseline=question["baseline"],
         margin=question["margin"],
         shocks=question["shocks"],
+        predictability=question["predictability"],
         **wanted,
     )
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.showing import chances, dates, robust
+from sim.showing import chances, dates, foresight, robust
 from sim.showing.comparison_sentences import called, sentences, whom
 from sim.showing.headline import Data, bounds, count
 from sim.showing.terminal import figure, print_whole, table_of
@@ -84,6 +84,8 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
         _print(console, dates.COMPARED_TITLE, when)
     if len(found["streams"]) > 1:
         _print(console, chances.title(found), chances.equal_chances(found))
+    if found["predictability"]:
+        _print(console, foresight.title(found), foresight.foresight(found))
     for title, table in robust.tables(found) if found["shocks"] else []:
         _print(console, title, table)
     for name in found["order"][1:]:

@@ -72,6 +72,7 @@ def summary(found: Comparison, *, settings: Data | None = None) -> Data:
         "binding": binding_data(found.binding),
         "beside": [_side(scenario, side) for side in found.sides],
         "shocks": _shocks(found) if found.shocks else None,
+        "predictability": [each._asdict() for each in found.foreseen],
         "headlines": list(HEADLINES),
         "load": list(LOAD),
         "definitions": {
