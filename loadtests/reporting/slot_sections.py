@@ -96,7 +96,8 @@ def _slug(name: str) -> str:
 
 def picture(history: History, axis: Axis, course: Course, foreseen: Predicted | None) -> Spec:
     """Bounds, cap and simulation as steps, refusals that met room as marks; below, how much it was over."""
-    lines = _lines(axis, course, foreseen)
+    until = _until(axis, course, foreseen)
+    lines = _lines(axis, course, foreseen, until)
     names = [name for name in COLOURS if any(row["what"] == name for row in lines)]
     band = [
         {"t": at, "low": low, "high": high}
@@ -110,7 +111,6 @@ def picture(history: History, axis: Axis, course: Course, foreseen: Predicted | 
         "scale": {"zero": True},
         "axis": {"tickCount": 5, "tickMinStep": 1},
     }
-    until = _until(axis, course, foreseen)
     layers = [
         *shades(history, axis, until=until),
         {
@@ -175,14 +175,15 @@ def _until(axis: Axis, course: Course, foreseen: Predicted | None) -> float:
     return float((part if part < SHORT * whole else whole) / axis.unit_ns)
 
 
-def _lines(axis: Axis, course: Course, foreseen: Predicted | None) -> list[Data]:
+def _lines(axis: Axis, course: Course, foreseen: Predicted | None, until: float) -> list[Data]:
     at = numbers(axis.at(course.at_ns))
     found = []
     for name, column in ((CERTAIN, course.least), (POSSIBLE, course.most), (CAP, course.limit)):
         kept = _turns(column)
         found += [{"t": at[place], "slots": int(column[place]), "what": name} for place in kept]
     if foreseen is not None:
-        moments = np.linspace(axis.first_ns, axis.last_ns, STEPS_OF_SIMULATION).astype(np.int64)
+        ends = axis.first_ns + until * axis.unit_ns
+        moments = np.linspace(axis.first_ns, ends, STEPS_OF_SIMULATION).astype(np.int64)
         taken = foreseen.at(moments)
         times = numbers(axis.at(moments))
         found += [

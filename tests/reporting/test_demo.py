@@ -48,6 +48,7 @@ def test_every_step_is_made_and_one_page_links_them_all(
     assert "INVALID: over-cap" in text
     assert "INCOMPLETE" not in text
     the_figures_are_those_that_the_run_kept(place.parent / "caught")
+    an_incomplete_run_says_so_on_top(place.parent / "replayed")
     the_pages_open(request.getfixturevalue("browser"), place)
 
 
@@ -75,6 +76,21 @@ def the_figures_are_those_that_the_run_kept(run: Path) -> None:
     simulated = [row[4] for row in tables["slots-2026"].rows]  # type: ignore[union-attr]
     assert simulated == sorted(simulated)  # type: ignore[type-var]
     assert simulated[-1] == whole.cap.limit  # the simulation has the cap reached, and kept
+
+
+def an_incomplete_run_says_so_on_top(run: Path) -> None:
+    """As an interrupted run leaves its folder, and as one that never came to a verdict does."""
+    from loadtests import report
+
+    for name, change in (("manifest", {"complete": False}), ("summary", {"ended": "interrupted"})):
+        file = run / f"{name}.json"
+        file.write_text(json.dumps(json.loads(file.read_text("utf-8")) | change))
+    page = report.page_of(run)
+    assert page.lead[0] == "INCOMPLETE: the replay was interrupted."
+    assert page.lead[1].startswith("VALID: ")
+    (run / "verdict.json").unlink()
+    with pytest.raises(BadInput, match=r"left no verdict\.json"):
+        report.page_of(run)
 
 
 def the_pages_open(browser: Any, place: Path) -> None:
