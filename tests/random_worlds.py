@@ -50,6 +50,26 @@ def random_composition(number: int) -> tuple[Scenario, Policy]:
             return scenario, policy
 
 
+def random_mixture(number: int) -> tuple[Scenario, dict[str, Any]]:
+    """A world as for a composition, and a policy's keys each from another policy, whether or not they go
+    together; the same for ever.
+    """
+    luck = random.Random(f"mixture {number}")
+    data = _scenario(luck, number) | {
+        "attribute": {"country": {"values": {"north": 0.5, "south": 0.25, "east": 0.25}}},
+        "entries": {1: 0.5, 2: 0.25, 7: 0.25},
+    }
+    scenario = Scenario.model_validate(data)
+    drawn = [_policy(luck, scenario) for _ in range(3)]
+    drawn += [_further_rules(luck, scenario, _policy(luck, scenario) | {"capped": True}) for _ in range(5)]
+    mixed: dict[str, Any] = {}
+    for key in Policy.model_fields:
+        there = [each[key] for each in drawn if each.get(key) is not None]
+        if there and luck.random() < 0.45:
+            mixed[key] = luck.choice(there)
+    return scenario, mixed
+
+
 def random_people(scenario: Scenario, number: int, *, whole_days: bool = False) -> People:
     """Replication `number` of the people of a scenario; `whole_days` as above."""
     people = settle(scenario, draw(scenario, number))

@@ -120,8 +120,9 @@ def _experiment(found: Data) -> list[str]:
         f"seed, replication and the name PURPOSE/COHORT. Purposes: {streams}. Cohorts: "
         f"{', '.join(found['cohorts'])}. So every policy meets the same people with the same luck.",
         f"Intervals of means are Student's t over replications at {found['level']:.0%}; percentiles are "
-        f"given from {found['for_percentiles']} replications on, BCa bootstrap intervals from {found['for_bca']}, and "
-        f"simultaneous intervals by the largest |t| from {found['for_max_t']} (Bonferroni below).",
+        f"given from {found['for_percentiles']} replications on, BCa bootstrap intervals from "
+        f"{found['for_bca']}, and simultaneous intervals by the largest |t| from {found['for_max_t']} "
+        "(Bonferroni below).",
     ]
 
 

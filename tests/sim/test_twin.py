@@ -4,17 +4,23 @@ The twin (tests/twin.py) is a plain SimPy model that drives the ledger with its 
 wakes offices over rows. They share the people, the calendar and nothing of the rules.
 """
 
+from importlib.util import find_spec
+from typing import Any
+
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
+from sim.compare import misfit
 from sim.outcome import Outcome
 from sim.people import settle
-from sim.policy import CATALOGUE
+from sim.policy import CATALOGUE, Policy
 from sim.population import draw
 from sim.programme import prepare, simulate
+from sim.scenario import Scenario
 from sim.scenario_file import load, replaced
 from tests import twin
-from tests.random_worlds import random_composition, random_people, random_world
+from tests.random_worlds import random_composition, random_mixture, random_people, random_world
 from tests.stories import Story, stories
 
 WORLDS_A_TEST = 25
@@ -57,6 +63,43 @@ def test_compiled_engine_equals_twin_in_every_composition_of_the_catalogue(first
 @pytest.mark.parametrize("first", range(10_000, 10_500, 250))
 def test_engine_equals_twin_in_many_more_compositions(first: int, fast: bool) -> None:
     _compare_compositions(range(first, first + 250), fast=fast)
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [range(40), *(pytest.param(range(n, n + 500), marks=pytest.mark.long) for n in (1_000, 2_000, 3_000))],
+    ids=["few", "first", "second", "third"],
+)
+def test_keys_of_any_policies_together_are_refused_with_a_reason_or_equal_the_twin(numbers: range) -> None:
+    compiled = find_spec("numba") is not None and len(numbers) > 40
+    compared, refused, keys = 0, 0, set()
+    for number in numbers:
+        scenario, mixed = random_mixture(number)
+        reason, policy = reason_against(scenario, mixed)
+        if policy is None:
+            assert len(reason.split()) > 3, f"mixture {number}: {reason!r} says nothing"
+            refused += 1
+            continue
+        people = random_people(scenario, number, whole_days=number % 2 == 0)
+        expected = twin.simulate(scenario, people, policy)
+        prepared = prepare(scenario, people)
+        assert_same(expected, simulate(prepared, policy), f"mixture {number}")
+        looped = simulate(prepared, policy, fast=compiled, loop=True, wake_days=11)
+        assert_same(expected, looped, f"mixture {number}, event loop")
+        compared, keys = compared + 1, keys | set(mixed)
+    assert compared > 0.35 * len(numbers)
+    assert refused > 0.1 * len(numbers)
+    assert keys >= set(Policy.model_fields) - {"summary", "seen_in"}
+
+
+def reason_against(scenario: Scenario, mixed: dict[str, Any]) -> tuple[str, Policy | None]:
+    """Why these keys cannot be a policy of the scenario, or else the policy."""
+    try:
+        policy = Policy.model_validate(mixed)
+    except ValidationError as error:
+        return error.errors()[0]["msg"], None
+    reason = misfit(scenario, policy)
+    return reason, None if reason else policy
 
 
 @pytest.mark.parametrize("wake_days", [1, 7, 30, 365])
