@@ -27,13 +27,15 @@ from sim.comparing.worlds import Asked, World, world
 from sim.errors import complaint
 from sim.policy import Policy
 from sim.scenario import Scenario
-from sim.scenario_files import policy_rules
+from sim.scenario_files import composition_rules, policy_rules
 from sim.studying import binding, blocks, influence, picturing
 from sim.studying.binding import PEOPLE_AT_MOST, Binding
 from sim.studying.blocks import Crew, Progress
 from sim.studying.keeping import Kept
 from sim.studying.replication import Question
 
+RULES = (*policy_rules.RULES, *composition_rules.RULES)
+"""Rules for scenario files by which a policy is judged."""
 TIMES = (2.0, 4.0)
 """Multiples of the scenario's demand at which a slack cap is looked at too."""
 BESIDE = 10
@@ -207,7 +209,7 @@ def chosen(
 def misfit(scenario: Scenario, policy: Policy) -> str:
     """Why a policy cannot be run in a scenario, by the rules for scenario files; empty if it can."""
     trial = scenario.model_copy(update={"policies": {"policy": policy}})
-    faults = (fault for rule in policy_rules.RULES for fault in rule(trial))
+    faults = (fault for rule in RULES for fault in rule(trial))
     return next((fault.message for fault in faults if fault.path[0] == "policies"), "")
 
 

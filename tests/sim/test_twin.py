@@ -66,14 +66,16 @@ def test_engine_equals_twin_in_many_more_compositions(first: int, fast: bool) ->
 
 
 @pytest.mark.parametrize(
-    "numbers",
-    [range(40), *(pytest.param(range(n, n + 500), marks=pytest.mark.long) for n in (1_000, 2_000, 3_000))],
-    ids=["few", "first", "second", "third"],
+    ("first", "wanted"),
+    [(0, 12), *(pytest.param(n, 130, marks=pytest.mark.long) for n in (10_000, 20_000, 30_000, 40_000))],
 )
-def test_keys_of_any_policies_together_are_refused_with_a_reason_or_equal_the_twin(numbers: range) -> None:
-    compiled = find_spec("numba") is not None and len(numbers) > 40
-    compared, refused, keys = 0, 0, set()
-    for number in numbers:
+def test_keys_of_any_policies_together_are_refused_with_a_reason_or_equal_the_twin(
+    first: int, wanted: int
+) -> None:
+    compiled = find_spec("numba") is not None and wanted > 100
+    compared, refused, keys, number = 0, 0, set(), first
+    while compared < wanted:
+        number += 1
         scenario, mixed = random_mixture(number)
         reason, policy = reason_against(scenario, mixed)
         if policy is None:
@@ -87,9 +89,8 @@ def test_keys_of_any_policies_together_are_refused_with_a_reason_or_equal_the_tw
         looped = simulate(prepared, policy, fast=compiled, loop=True, wake_days=11)
         assert_same(expected, looped, f"mixture {number}, event loop")
         compared, keys = compared + 1, keys | set(mixed)
-    assert compared > 0.35 * len(numbers)
-    assert refused > 0.1 * len(numbers)
-    assert keys >= set(Policy.model_fields) - {"summary", "seen_in"}
+    assert wanted < refused < 9 * wanted
+    assert wanted < 100 or keys >= set(Policy.model_fields) - {"summary", "seen_in"}
 
 
 def reason_against(scenario: Scenario, mixed: dict[str, Any]) -> tuple[str, Policy | None]:
