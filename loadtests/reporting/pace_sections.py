@@ -31,7 +31,7 @@ KINDS: Final = {
     UNANSWERED: theme.GREY,
 }
 """Colours of the answers that are met most; the others take what is left."""
-SPARE: Final = ("#7A5AA6", "#B34700", "#2E6E5E", "#8C6D31", "#5B6B7A", "#A0527A", "#4C7DA8")
+SPARE: Final = ("#7A5AA6", "#6E7F8D", "#A0527A", "#8C6D31", "#4C7DA8", "#2E8B75", "#B34700")
 
 
 def sections(subject: Subject, found: Pace) -> list[Section]:
@@ -207,7 +207,16 @@ def _late(subject: Subject, found: Pace, begins: list[Any]) -> Spec:
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 1.5, "color": theme.VERMILION},
         "encoding": {
             "x": time_of(axis),
-            "y": {"field": "ms", "type": "quantitative", "title": "late, ms", "axis": {"tickCount": 3}},
+            "y": {
+                "field": "ms",
+                "type": "quantitative",
+                "title": "late, ms",
+                "scale": {
+                    "domain": [0, max([1.0, *(float(row["ms"] or 0) for row in values)])],
+                    "nice": True,
+                },
+                "axis": {"tickCount": 3},
+            },
             "strokeDash": {
                 "field": "what",
                 "type": "nominal",
