@@ -210,8 +210,8 @@ class Service:
         if answer == "replayed" and not ("slot" in row or "claim_id" in row):
             if "cap" in row:
                 answer = "full"
-            elif self.header.spec.refusals == "sticky":  # of which refusal, it does not say
-                return True
+            elif self.header.spec.refusals == "sticky":  # of which refusal, it does not say; another may
+                return isinstance(reply, Replayed) or not self._is_said_elsewhere(row)
         if answer in ("granted", "replayed"):
             self._record(asked, reply)
             first = reply.first if isinstance(reply, Replayed) else reply
@@ -219,6 +219,12 @@ class Service:
         if isinstance(reply, Replayed):  # what was answered once, where refusals are kept
             return type(reply.first) is {"full": Full, "duplicate": Duplicate, "closed": Closed}[answer]
         return self._refuse(row, asked, answer)
+
+    def _is_said_elsewhere(self, row: Row) -> bool:
+        """Whether another attempt under the key says which refusal is kept."""
+        name = (row["op"], row["applicant"], row.get("key", row))
+        same = [each for each in self.rows if (each["op"], each.get("applicant"), each.get("key")) == name]
+        return any(each.get("answer") in ("full", "duplicate", "closed") for each in same)
 
     def _refuse(self, row: Row, asked: Claim, answer: str) -> bool:
         """A refusal that is not the replay of one."""

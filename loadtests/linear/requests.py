@@ -313,8 +313,11 @@ def _answers(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[Table, Whole, 
         named = np.full(len(lead), NO_REFUSAL)
         np.maximum.at(named, inverse, cap)
         kind, cap = np.where((said == REFUSED) & (named >= 0), FULL, said), named
-        # The first attempt under the key may be one without an answer, unless it may have been granted.
-        head = np.where(kind == REFUSED, lead, asked.request[lead])
+        # The first attempt under the key may be one without an answer, unless it may have been granted: by
+        # an intake of which no opening and no close is on record, too, whomever it told that it is closed.
+        turned = rows.intake[among(rows.op, (OP["open"], OP["close"]))]
+        is_open = (kind == CLOSED) & ~np.isin(rows.intake[asked.row[lead]], turned)
+        head = np.where((kind == REFUSED) | is_open, lead, asked.request[lead])
         begins = np.minimum(rows.begins[asked.row[lead]], rows.begins[asked.row[head]])
         row = np.where(asked.maybe[head], asked.row[head], asked.row[lead])
         unanswered = np.flatnonzero(asked.maybe[head])
