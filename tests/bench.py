@@ -306,6 +306,24 @@ def exploring(name: str) -> None:
         record(**row)
 
 
+def page_of_comparison(replications: int) -> None:
+    """The page of eight policies, from its folder to HTML, beside mere reading of the folder."""
+    from tests.reporting.bench_page import measured
+
+    found = measured(replications, 3)
+    for each in found:
+        assert each["bytes"] < 2_000_000, each
+    record(
+        "CPU seconds of a page",
+        "the page of a comparison of eight policies, from its folder to HTML",
+        "reading its summary and curves",
+        replications,
+        [(each["page"], each["read"]) for each in found],
+        "s CPU",
+        bytes=found[0]["bytes"],
+    )
+
+
 def main() -> None:
     """Run every benchmark, or the named ones."""
     benchmarks: dict[str, Callable[[], None]] = {
@@ -317,6 +335,7 @@ def main() -> None:
         "ciw": lambda: against_ciw(20_000),
         "locust": against_locust,
         "grants": grants,
+        "page-compare": lambda: page_of_comparison(100),
         "page-load": lambda: page_of_load(1_000_000),
         **{name: lambda name=name: exploring(name) for name in ("sweep", "best", "parallel")},  # type: ignore[misc]
         "verdicts": lambda: verdicts(1_000_000, 100),

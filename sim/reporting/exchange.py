@@ -40,10 +40,10 @@ def _finding(summary: Data, rows: list[Data], policy: str) -> str:
         return ""
     best, worst = max(of, key=lambda row: row["net"]), min(of, key=lambda row: row["net"])
     way = "gain" if best["net"] > 0 else "lose"
-    said = f"Under {called(policy)} {best['group']} {way} {abs(best['net']):.1f}"
+    said = f"Under {called(policy)} {best['said']} {way} {abs(best['net']):.1f}"
     said += " slots per hundred people"
     if worst["net"] < 0 and worst is not best:
-        said += f", {worst['group']} lose {-worst['net']:.1f}"
+        said += f", {worst['said']} lose {-worst['net']:.1f}"
     return f"{said}."
 
 
@@ -59,6 +59,7 @@ def _rows(summary: Data) -> list[Data]:
                 "policy": each["policy"],
                 "kind": each["kind"],
                 "group": _called(suffix),
+                "said": whom(f"slot_probability{suffix}"),
                 "people": people,
                 "gained": 100 * each["slot_gained"] / people,
                 "lost": -100 * each["slot_lost"] / people,

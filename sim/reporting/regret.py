@@ -98,7 +98,12 @@ def _picture(summary: Data, rows: list[Data], first: str) -> Spec:
         "type": "ordinal",
         "sort": situations,
         "title": None,
-        "axis": {"orient": "top", "labelAngle": -35, "labelAlign": "left", "labelLimit": 150, "ticks": False},
+        "axis": {
+            "labelAngle": 0,
+            "labelExpr": "split(datum.label, ' ')",
+            "labelOverlap": "greedy",
+            "ticks": False,
+        },
     }
     y = {"field": "policy", "type": "ordinal", "sort": policies, "title": None}
     return {
@@ -133,7 +138,7 @@ def _picture(summary: Data, rows: list[Data], first: str) -> Spec:
             },
             {
                 "data": {"values": [{}]},
-                "mark": {"type": "text", "align": "right", "baseline": "bottom", "fontWeight": 500, "dy": 20},
+                "mark": {"type": "text", "align": "right", "baseline": "bottom", "fontWeight": 500, "dy": 68},
                 "encoding": {
                     "text": {"value": {"expr": f"titles[isValid(titles[measure]) ? measure : '{first}']"}},
                     "x": {"value": "width"},
