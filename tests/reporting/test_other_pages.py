@@ -30,6 +30,11 @@ COMMANDS = {
         *("--policies", "first-come,lottery,no-cap"),
     ),
     "size": ("size", "smoke", "--replications", "6", "--officers", "1..3", "--no-register"),
+    "shocks": (
+        *("compare", "smoke", "--policies", "lottery", "--shocks", "--no-register"),
+        *("--replications", "4"),
+    ),
+    "paradox": ("paradox", "--about", "cap", "--instances", "20"),
 }
 SHARES = (
     "intake_fill_rate",
@@ -43,6 +48,8 @@ DRAWN = {
     "best": ("points",),
     "pareto": ("front",),
     "size": ("officers", "files"),
+    "shocks": ("regret",),
+    "paradox": ("rates",),
 }
 
 
@@ -98,6 +105,24 @@ def test_officers_and_files_are_those_of_the_summary(folders: dict[str, Path]) -
     assert shown == met
     backlog = [row[2] for row in rows(folders["size"], "files") if row[1] == "in processing"]
     assert backlog == [each["mean"] for each in found["over_time"]["backlog"] if each["mean"] is not None]
+
+
+def test_regrets_are_those_of_the_summary(folders: dict[str, Path]) -> None:
+    found = summary_of(folders["shocks"])["shocks"]
+    regrets = {
+        (row["measure"], row["policy"].replace("-", " "), situation.replace("-", " ")): regret["mean"]
+        for row in found["rows"]
+        for situation, regret in row["regrets"].items()
+    }
+    shown = {row[:3]: row[4] for row in rows(folders["shocks"], "regret") if row[0] == "permits"}
+    assert shown == {key: value for key, value in regrets.items() if key[0] == "permits"}
+    assert shown
+
+
+def test_how_often_a_law_is_broken_is_that_of_the_summary(folders: dict[str, Path]) -> None:
+    found = summary_of(folders["paradox"])
+    counted = [(rate["tried"], each["times"]) for rate in found["rates"] for each in rate["harms"].values()]
+    assert [(row[3], row[4]) for row in rows(folders["paradox"], "rates")] == counted
 
 
 @pytest.mark.parametrize("kind", list(COMMANDS))
