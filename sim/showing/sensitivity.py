@@ -12,6 +12,7 @@ from sim.sensing.factors import CHANCE, REST
 from sim.showing.headline import Data, count
 from sim.showing.sheets import Sheet
 from sim.showing.terminal import print_whole, table_of
+from sim.showing.whereabouts import show_folder
 
 MOST_SHOWN = 10
 SMALL = 0.05
@@ -42,7 +43,7 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
     console.print()
     console.print(Text(_provenance(found), style="dim"))
     if folder is not None:
-        console.print(f"Everything is in {folder}", soft_wrap=True, highlight=False)
+        show_folder(console, folder)
 
 
 def sentences(found: Data) -> list[str]:
