@@ -46,6 +46,15 @@ def policies_of(scenario: Scenario, text: str | None) -> tuple[str, ...]:
     return names
 
 
+def policy_of(scenario: Scenario, text: str | None) -> str:
+    """The one policy asked for, the baseline if none is; BadInput for several, or one that cannot be run."""
+    names = policies_of(scenario, text)
+    if len(names) > 1:
+        mend = f"write --policy {names[0]}, and run it again for the others"
+        raise complaint(f"{', '.join(names)} are several policies", key="--policy", mend=mend)
+    return names[0]
+
+
 def check_numbers(**numbers: tuple[int | None, int]) -> None:
     """BadInput for a number below its least: option -> (number, least)."""
     for name, (number, least) in numbers.items():

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from sim.cli import UNKNOWN, Flag, progress
-from sim.cli_exploring import check_numbers, given, policies_of, print_summary
+from sim.cli_exploring import check_numbers, given, policy_of, print_summary
 
 app = App(name="paradox", help="Search for cases in which more hurts.", help_format="plaintext")
 
@@ -77,7 +77,7 @@ def paradox(
     asked = None if scenario is None else given(scenario, settings)
     described = None if asked is None else asked.scenario
     if described is not None:
-        (policy,) = policies_of(described, policy)
+        policy = policy_of(described, policy)
         of_scenario.check(described, policy)
     name = searching.check_policy(policy, described)
     seed = (1 if described is None else described.seed) if seed is None else seed

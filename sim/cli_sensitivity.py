@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from sim.cli import Flag, progress
-from sim.cli_exploring import check_numbers, given, policies_of, print_summary
+from sim.cli_exploring import check_numbers, given, policy_of, print_summary
 
 app = App(name="sensitivity", help="Which uncertain numbers matter?", help_format="plaintext")
 
@@ -77,7 +77,7 @@ def sensitivity(
     check_numbers(seed=(seed, 0), jobs=(jobs, 1))
     asked = given(scenario, settings)
     described, seed = asked.scenario, asked.scenario.seed if seed is None else seed
-    (name,) = policies_of(described, policy)
+    name = policy_of(described, policy)
     wanted = naming.checked_measures(described, naming.listed(measures) or ranking.MEASURES)
     ranking.check(described, trajectories=trajectories, samples=samples)
     folder = results.begin(

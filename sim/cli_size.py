@@ -12,7 +12,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from sim.cli import Flag, progress, share
-from sim.cli_exploring import check_numbers, given, policies_of, print_summary
+from sim.cli_exploring import check_numbers, given, policy_of, print_summary
 from sim.errors import complaint
 
 app = App(name="size", help="Size the office, and the portal's peak.", help_format="plaintext")
@@ -86,7 +86,7 @@ def size(
     check_numbers(replications=(replications, 1), seed=(seed, 0), jobs=(jobs, 1))
     asked = given(scenario, settings)
     described, seed = asked.scenario, asked.scenario.seed if seed is None else seed
-    (name,) = policies_of(described, policy)
+    name = policy_of(described, policy)
     wanted = sizing.wanted_of(
         described,
         share=share(level, "--level", "a service level"),

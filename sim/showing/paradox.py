@@ -12,7 +12,6 @@ from sim.showing.headline import Data
 from sim.showing.sheets import Sheet
 from sim.showing.terminal import print_whole, table_of
 from sim.showing.whereabouts import show_folder
-from sim.showing.whereabouts import show_folder
 
 
 def show(found: Data, console: Console, *, folder: Path | None = None, brief: bool = False) -> None:

@@ -70,6 +70,7 @@ def test_a_single_method(method: str, tmp_path: Path) -> None:
     ("more", "said"),
     [
         (["--policy", "frist-come"], "write first-come"),
+        (["--policy", "first-come,lottery"], "several policies"),
         (["--measures", "grant"], "write grants"),
         (["--samples", "100"], "write 128"),
         (["--samples", "0"], "--samples"),

@@ -84,6 +84,7 @@ def test_no_line_for_a_load_test_where_it_would_replay_something_else(tmp_path: 
     ("more", "said"),
     [
         (["--policy", "frist-come"], "write first-come"),
+        (["--policy", "first-come,lottery"], "several policies"),
         (["--level", "much"], "--level"),
         (["--level", "90"], "write 90%"),
         (["--confidence", "0"], "--confidence"),
