@@ -138,6 +138,9 @@ def extend(
     if not found.complete and (run.manifest["complete"] or found.replications < run.replications):
         return False
     making.written(folder, found, kept)
+    (run.path / results.PAGE).unlink(
+        missing_ok=True
+    )  # it shows the former result; quotalab report makes it anew
     return True
 
 

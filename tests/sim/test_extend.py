@@ -103,8 +103,10 @@ def test_people_row_by_row_come_and_go_with_the_question(tmp_path: Path) -> None
     path = tmp_path / "run"
     assert quotalab(*RUN, PLAIN, "--replications", "2", "--out", str(path)) == 0
     assert (path / "applicants.parquet").exists(), "of two replications people are written"
+    (path / results.PAGE).write_text("the page of two replications")
     assert quotalab("extend", str(path), "--replications", "3", "--jobs", "1") == 0
     assert not (path / "applicants.parquet").exists(), "of three they are not"
+    assert not (path / results.PAGE).exists(), "a page that shows less than there is"
 
 
 WAITS = """
