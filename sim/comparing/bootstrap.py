@@ -19,8 +19,9 @@ from sim.studying.intervals import Floats
 
 FEWEST = 36
 """Fewest replications."""
-FOR_TAILS = 72
-"""Fewest for a percentile: 36 may well see the tail, but cover its true value too seldom."""
+FOR_TAILS = 100
+"""Fewest for a percentile: 72 see the tail, but cover its true value in less than 93 % of studies where it is
+skewed. From 100 on it is about 94 %; for exponential ones, as skewed as they come, 92.6 % at 100."""
 RESAMPLES = 1_999
 LOW_TAIL, HIGH_TAIL = 0.1, 0.9
 

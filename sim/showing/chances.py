@@ -13,7 +13,7 @@ TITLE = (
     "Equal chances? P(slot) of a stream against that of {first}, with 95 % intervals; by the four-fifths "
     "line a ratio below 0.8 or above 1.25 is adverse"
 )
-HEADERS = ("{first}", "P(slot)", "ratio (95 %)", "points (95 %)", "4/5 line")
+HEADERS = ("P(slot)", "{first}", "ratio (95 %)", "points (95 %)", "4/5 line")
 
 
 def title(found: Data) -> str:
@@ -61,5 +61,5 @@ def _cells(row: Data) -> list[str]:
     points = "-" if row["difference"] is None else f"{100 * row['difference']:+.1f}"
     if row["difference_low"] is not None:
         points += f" ({100 * row['difference_low']:.1f} to {100 * row['difference_high']:.1f})"
-    chances = ("-" if row[each] is None else f"{100 * row[each]:.1f} %" for each in ("first", "second"))
+    chances = ("-" if row[each] is None else f"{100 * row[each]:.1f} %" for each in ("second", "first"))
     return [*chances, ratio, points, row["line"]]

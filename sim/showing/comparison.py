@@ -102,6 +102,7 @@ def show(found: Data, console: Console, *, folder: Path | None = None, brief: bo
         for line in _why(found, name):
             console.print(line, highlight=False)
     console.print()
+    console.print(_assumed(found), highlight=False)
     console.print(Text(_provenance(found), style="dim"), soft_wrap=False)
     if folder is not None:
         show_folder(console, folder)
@@ -114,11 +115,18 @@ def _print(console: Console, title: str, table: Table) -> None:
     print_whole(table, console)
 
 
+KEY = (
+    "Before PR: people with a permit before permanent residence; days: median, application to decision; over "
+    "cap: applications that found no slot; busiest hour: applications at the portal; peak backlog: most files "
+    "in processing"
+)
+
+
 def _planner_title(found: Data) -> str:
     return (
         f"Means over {found['replications']:,} replications; against {called(found['baseline'])}: + better, "
         f"- worse, > higher, < lower (Holm), = same within {100 * found['margin']:g} % (TOST), ~ no worse, "
-        "? not settled"
+        f"? not settled. {KEY}"
     )
 
 
@@ -308,6 +316,15 @@ def _small(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.1f}" if 0 < value < 10 else count(value)
+
+
+def _assumed(found: Data) -> str:
+    """How many numbers are uncertain, and where each is found with its source."""
+    numbers = found["assumptions"]
+    assumed = sum(each["basis"] == "assumption" for each in numbers)
+    ranged = sum(each["low"] is not None for each in numbers)
+    said = f"{assumed} of {len(numbers)} labelled numbers are assumptions, {ranged} have a range; "
+    return said + "summary.json, --csv and --xlsx have each with its source and note."
 
 
 def _provenance(found: Data) -> str:

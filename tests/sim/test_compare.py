@@ -233,7 +233,7 @@ def test_a_tight_cap_and_no_cap_are_not_called_slack() -> None:
 
 
 def test_few_replications_have_no_bad_year_and_many_have_one() -> None:
-    few, many = (run(policies=("monthly-release",), replications=n) for n in (8, 72))
+    few, many = (run(policies=("monthly-release",), replications=n) for n in (8, 100))
     for found, is_known in ((few, False), (many, True)):
         permits = next(each for each in found.contrasts if each.measure == "permits")
         assert (permits.tail.low is not None, permits.ratio.low is not None) == (is_known, is_known)

