@@ -268,6 +268,6 @@ def _listed(names: list[str]) -> str:
 
 
 def day(date: str) -> str:
-    """A date as people say it in a story: 1 December."""
+    """A date as people say it in a story: 1 December 2024."""
     parsed = datetime.date.fromisoformat(date)
-    return f"{parsed.day} {parsed:%B}"
+    return f"{parsed.day} {parsed:%B %Y}"
