@@ -11,7 +11,15 @@ from typing import Any
 
 from sim import results
 from sim.errors import complaint
-from sim.reporting import best_page, comparison_page, paradox_page, run_page, size_page, sweep_page
+from sim.reporting import (
+    best_page,
+    comparison_page,
+    paradox_page,
+    run_page,
+    sensitivity_page,
+    size_page,
+    sweep_page,
+)
 from sim.reporting.html import html
 from sim.reporting.page import Page
 
@@ -25,6 +33,7 @@ PAGES: dict[str, Callable[[Data, Data, Data | None], Page]] = {
     "pareto": best_page.pareto_page,
     "size": size_page.page,
     "paradox": paradox_page.page,
+    "sensitivity": sensitivity_page.page,
 }
 """Kind of a summary -> its page, made from (summary, manifest, curves)."""
 

@@ -7,6 +7,7 @@ import pytest
 
 from sim import report
 from sim.cli import main
+from sim.reporting.sensitivity_page import TOTAL
 from tests.reporting.browser import marks, opened, violations
 from tests.reporting.runs import summary_of
 
@@ -34,6 +35,7 @@ COMMANDS = {
         *("compare", "smoke", "--policies", "lottery", "--shocks", "--no-register"),
         *("--replications", "4"),
     ),
+    "sensitivity": ("sensitivity", "smoke", "--trajectories", "4", "--samples", "8"),
     "paradox": ("paradox", "--about", "cap", "--instances", "20"),
 }
 SHARES = (
@@ -49,6 +51,7 @@ DRAWN = {
     "pareto": ("front",),
     "size": ("officers", "files"),
     "shocks": ("regret",),
+    "sensitivity": ("sobol", "tornado"),
     "paradox": ("rates",),
 }
 
@@ -116,6 +119,14 @@ def test_regrets_are_those_of_the_summary(folders: dict[str, Path]) -> None:
     }
     shown = {row[:3]: row[4] for row in rows(folders["shocks"], "regret") if row[0] == "permits"}
     assert shown == {key: value for key, value in regrets.items() if key[0] == "permits"}
+    assert shown
+
+
+def test_indices_are_those_of_the_summary(folders: dict[str, Path]) -> None:
+    found = summary_of(folders["sensitivity"])["measures"]
+    totals = [(measure, row["name"], row["total"]) for measure in found for row in found[measure]["sobol"]]
+    shown = [(row[0], row[1], row[3]) for row in rows(folders["sensitivity"], "sobol") if row[2] == TOTAL]
+    assert shown == [each for each in totals if each[2] is not None]
     assert shown
 
 
