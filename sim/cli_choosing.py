@@ -66,13 +66,14 @@ def points_of(asked: Given, policies: str | None, vary: tuple[str, ...]) -> Any:
 
 
 def _policies(asked: Given, policies: str | None, vary: tuple[str, ...]) -> tuple[str, ...]:
-    """Those named; else all that fit if nothing else varies."""
+    """Those named; else all with a cap that fit if nothing else varies: without one more is never worse."""
     from sim.compare import misfit
 
     scenario = asked.scenario
     if policies is not None or vary:
         return policies_of(scenario, policies)
-    return tuple(name for name in scenario.policy_names() if not misfit(scenario, scenario.policy(name)))
+    named = ((name, scenario.policy(name)) for name in scenario.policy_names())
+    return tuple(name for name, policy in named if policy.capped and not misfit(scenario, policy))
 
 
 class Front:
