@@ -116,18 +116,16 @@ def _print(console: Console, title: str, table: Table) -> None:
 
 
 KEY = (
-    "Before PR: people with a permit before permanent residence; days: median, application to decision; over "
-    "cap: applications that found no slot; busiest hour: applications at the portal; peak backlog: most files "
-    "in processing"
+    "Before PR: people with a permit before permanent residence; days: median, application to decision; "
+    "over cap: applications that found no slot; busiest hour: applications at the portal; peak backlog: "
+    "most files in processing"
 )
 
 
 def _planner_title(found: Data) -> str:
-    return (
-        f"Means over {found['replications']:,} replications; against {called(found['baseline'])}: + better, "
-        f"- worse, > higher, < lower (Holm), = same within {100 * found['margin']:g} % (TOST), ~ no worse, "
-        f"? not settled. {KEY}"
-    )
+    said = f"Means over {found['replications']:,} replications; against {called(found['baseline'])}: "
+    said += "+ better, - worse, > higher, < lower (Holm), "
+    return f"{said}= same within {100 * found['margin']:g} % (TOST), ~ no worse, ? not settled. {KEY}"
 
 
 def _planner(found: Data) -> Table:
