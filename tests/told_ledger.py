@@ -211,7 +211,8 @@ class Service:
             if "cap" in row:
                 answer = "full"
             elif self.header.spec.refusals == "sticky":  # of which refusal, it does not say; another may
-                return isinstance(reply, Replayed) or not self._is_said_elsewhere(row)
+                said = self._said_elsewhere(row)
+                return isinstance(reply, Replayed) or not said or self._refuse(said, asked, said["answer"])
         if answer in ("granted", "replayed"):
             self._record(asked, reply)
             first = reply.first if isinstance(reply, Replayed) else reply
@@ -220,11 +221,11 @@ class Service:
             return type(reply.first) is {"full": Full, "duplicate": Duplicate, "closed": Closed}[answer]
         return self._refuse(row, asked, answer)
 
-    def _is_said_elsewhere(self, row: Row) -> bool:
-        """Whether another attempt under the key says which refusal is kept."""
+    def _said_elsewhere(self, row: Row) -> Row:
+        """Another attempt under the key that says which refusal is kept; empty if there is none."""
         name = (row["op"], row["applicant"], row.get("key", row))
         same = [each for each in self.rows if (each["op"], each.get("applicant"), each.get("key")) == name]
-        return any(each.get("answer") in ("full", "duplicate", "closed") for each in same)
+        return next((each for each in same if each.get("answer") in ("full", "duplicate", "closed")), {})
 
     def _refuse(self, row: Row, asked: Claim, answer: str) -> bool:
         """A refusal that is not the replay of one."""

@@ -15,6 +15,8 @@ CORPUS = Path(__file__).resolve().parents[1] / "histories"
 FILES = sorted(CORPUS.glob("*/*.jsonl"))
 NAMES = [f"{file.parent.name}/{file.stem}" for file in FILES]
 EXPECTED = {"valid": "VALID", "invalid": "INVALID", "unknown": "UNKNOWN"}
+MOST_SEARCHED = 20
+"""Rows of the longest history that the plain search is given."""
 HAS_CHECKING = importlib.util.find_spec("loadtests.checking") is not None
 
 
@@ -33,13 +35,17 @@ def test_every_file_says_where_it_comes_from(file: Path) -> None:
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_the_search_says_what_the_folder_says(file: Path) -> None:
     """What is unknown is so for another reason than that there is no order."""
-    assert (legal_order(read(file)) is None) == (file.parent.name == "invalid")
+    if len(history := read(file)) > MOST_SEARCHED:
+        pytest.skip("too many operations to try every order")
+    assert (legal_order(history) is None) == (file.parent.name == "invalid")
 
 
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
 def test_the_exact_check_alone_is_never_wrong(file: Path) -> None:
     expected = "INVALID" if file.parent.name == "invalid" else "VALID"
-    said = judge(read(file), {"linearizability": linearizability.check}).judgement
+    if len(history := read(file)) > MOST_SEARCHED:
+        pytest.skip("judged once, with all checks")
+    said = judge(history, {"linearizability": linearizability.check}).judgement
     assert said == expected or (file.parent.name == "unknown" and said == "UNKNOWN")
 
 
