@@ -60,7 +60,7 @@ def best(
     minimise
         Less of the objective is better.
     policies
-        Policies to choose from, as in a,b,c; if left out the baseline, or all with a cap if nothing is varied.
+        Policies to choose from, as in a,b,c; if left out the baseline, or all with a cap if nothing varies.
     vary
         A key and its values, as in --vary intake.2022.cap=5000,7350, or a range; may be given again.
     subject_to
