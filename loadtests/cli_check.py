@@ -215,7 +215,12 @@ def _judged(
         judge = _judge(
             only, more, lambda name: told(f"{name}: {len(history):,} operations"), is_loose=is_loose
         )
-        verdict = left_behind.judged(history, judge) if is_loose else judge(history)
+        try:  # columns are read when they are needed, and may be damaged
+            verdict = left_behind.judged(history, judge) if is_loose else judge(history)
+        except BadInput as error:
+            if any(problem.key == "--only" for problem in error.problems):
+                raise
+            return Refused(str(file), str(error))
         shown = str(folder if is_loose else path)
         return Judged(shown, history, verdict, is_read - begun, time.monotonic() - is_read)
 

@@ -248,8 +248,10 @@ class Edits:
         }
 
     def _took(self) -> int:
-        claims = np.flatnonzero(self.history.is_op("claim") & (self.history["completed_ns"] < NEVER))
-        one = int(self.rng.choice(claims))
+        done = np.flatnonzero(self.history.is_op("claim") & (self.history["completed_ns"] < NEVER))
+        if not len(done):
+            return 0
+        one = int(self.rng.choice(done))
         return int(self.history["completed_ns"][one] - self.history["invoked_ns"][one])
 
     def _times(self, begins: int) -> Row:

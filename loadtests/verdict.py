@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.history import NEVER, History
+from sim.errors import BadInput
 
 Judgement: TypeAlias = Literal["VALID", "INVALID", "UNKNOWN"]
 Kind: TypeAlias = Literal["VALID", "INVALID", "UNKNOWN", "NOTED"]
@@ -68,11 +69,13 @@ Check: TypeAlias = Callable[[History], Sequence[Finding]]
 
 
 def judge(history: History, checks: Mapping[str, Check]) -> Verdict:
-    """Ask every check; the gravest finding decides."""
+    """Ask every check; the gravest finding decides. BadInput if a column turns out to be damaged."""
     findings: list[Finding] = []
     for name, check in checks.items():
         try:
             found = list(check(history))
+        except BadInput:
+            raise  # nothing is known of a file that cannot be read
         except Exception as error:  # a broken check knows nothing, and says so
             what = f"the check failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
             found = [Finding(name, "UNKNOWN", what, mend="report this line with the history")]

@@ -3,8 +3,9 @@
 Nothing can be VALID of which a part is not known. So a verdict is UNKNOWN where an answer matched no rule of
 whoever read it, where the run did not come to its end, where nothing was recorded or nothing was answered,
 and where nobody can tell whether the file lost its last lines: it is of a form that can be cut (JSON lines,
-CSV), does not say how many operations it has, and does not end with an audit. And it is UNKNOWN where caps
-are declared and claims lie under none of them: then a name is mistyped, or the rows do not say their intake.
+CSV), does not say how many operations it has, and does not end with an audit of every intake. And it is
+UNKNOWN where caps are declared and claims lie under none of them: then a name is mistyped, or the rows do not
+say their intake.
 """
 
 import numpy as np
@@ -62,7 +63,7 @@ def _cut(history: History) -> list[Finding]:
     if not history.header.complete:
         says = "the run did not come to its end; this is what was recorded until then"
         return [Finding(CHECK, "UNKNOWN", says, mend="run it again, to its end")]
-    if history.is_whole or is_audited(history):
+    if history.is_whole or _is_audited_throughout(history):
         return []
     says = "the file does not say how many operations it has, so nobody can tell whether its end is missing"
     mend = (
@@ -114,6 +115,14 @@ def _place(history: History, row: int) -> str:
         return NO_INTAKE
     is_known = any(intake == name for cap in history.header.caps for name, _ in cap.covers)
     return f"intake {intake}/{stream}" if is_known and stream else f"intake {intake}"
+
+
+def _is_audited_throughout(history: History) -> bool:
+    """Whether the service's own count of every intake with grants was read after the run."""
+    intakes = history.coded("intake").codes
+    audits = history.is_op("read") & history.coded("note").starting(AUDIT)
+    granted = history.is_op("claim") & history.is_answer("granted")
+    return bool(audits.any() and np.isin(intakes[granted], intakes[audits]).all())
 
 
 def is_audited(history: History) -> bool:

@@ -104,6 +104,7 @@ def read_parquet(path: Path) -> History:
         assert isinstance(index, np.ndarray)
         in_place(index, file)
     once(history, file)
+    pa.default_memory_pool().release_unused()  # what was read and put into arrays of ours
     return history
 
 

@@ -314,9 +314,8 @@ def _with_echoes(found: Operations, order: Whole, at: Whole, phase: Whole, rank:
     """The rows of operations, and of echoes after what they tell of."""
     if not len(found.echo_row):
         return found.row[order]
-    begins = found.row_begins
     rows = np.concatenate([found.row[order], found.echo_row])
-    when = np.concatenate([at[order], np.maximum(begins[found.echo_row], at[found.echo_of])])
+    when = np.concatenate([at[order], np.maximum(found.echo_begins, at[found.echo_of])])
     turn = np.concatenate([phase[order], np.full(len(found.echo_row), 3)])
     place = np.concatenate([rank[order], rank[found.echo_of]])
     return rows[np.lexsort((place, turn, when))]
@@ -324,22 +323,22 @@ def _with_echoes(found: Operations, order: Whole, at: Whole, phase: Whole, rank:
 
 def _interleaved(found: Operations, order: Whole) -> Whole:
     """The rows of operations in this very order, each echo as early as it can be."""
-    begins, ends = found.row_begins, found.row_ends
+    begins, ends, row_of = found.echo_begins, found.echo_ends, found.echo_row
     echoes: dict[int, list[int]] = {}
-    for row, of in zip(found.echo_row.tolist(), found.echo_of.tolist(), strict=True):
-        echoes.setdefault(of, []).append(row)
+    for echo, of in enumerate(found.echo_of.tolist()):
+        echoes.setdefault(of, []).append(echo)
     waiting: list[int] = []
     rows: list[int] = []
     for place in order.tolist():
         row = int(found.row[place])
         # An echo must be in its place before anything that begins after it has ended.
         due = [each for each in waiting if ends[each] < found.begins[place]]
-        rows += sorted(due, key=lambda each: int(begins[each]))
+        rows += [int(row_of[each]) for each in sorted(due, key=lambda each: int(begins[each]))]
         waiting = [each for each in waiting if each not in due]
         if row >= 0:
             rows.append(row)
         waiting += echoes.get(place, [])
-    rows += sorted(waiting, key=lambda each: int(begins[each]))
+    rows += [int(row_of[each]) for each in sorted(waiting, key=lambda each: int(begins[each]))]
     return np.array(rows, dtype=np.int64)
 
 

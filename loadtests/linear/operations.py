@@ -89,9 +89,9 @@ class Operations:
     echo_row: Whole
     echo_of: Whole
     """Place of the operation that the echo tells of."""
-    row_begins: Whole
-    row_ends: Whole
-    """The window of each row of the history, in the same times."""
+    echo_begins: Whole
+    echo_ends: Whole
+    """The window of each echo."""
     names: Names
 
     def __len__(self) -> int:

@@ -29,12 +29,13 @@ def operations(history: History) -> tuple[Operations, Clash | None]:
     is_known = (table["person"] >= 0) & (table["intake"] >= 0)
     table["person"] = np.where(is_known, table["person"] * len(names.intakes) + table["intake"], -1)
     _stream_of_releases(table)
+    echo_row = np.concatenate([row for row, _ in echoes])
     everything = Operations(
         **table,
-        echo_row=np.concatenate([row for row, _ in echoes]),
+        echo_row=echo_row,
         echo_of=np.concatenate([of for _, of in echoes]),
-        row_begins=rows.begins,
-        row_ends=rows.ends,
+        echo_begins=rows.begins[echo_row],
+        echo_ends=rows.ends[echo_row],
         names=names,
     )
     return everything, clash or _listed_slot(everything)

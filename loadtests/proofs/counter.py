@@ -85,7 +85,7 @@ def wrong_with_others(played: "Played") -> Iterator[tuple[Flags, str]]:
     for intake in sorted(spare):
         moves = np.where(played.intake_is[intake], played.moves, 0)
         count = start_of_intake(played.header, intake) + np.cumsum(moves) - moves
-        needs, allows = _observed(played, intake, count, np.zeros_like(moves), moves + BOUNDLESS)
+        needs, allows = _observed(played, intake, count, np.zeros_like(count), np.full_like(count, BOUNDLESS))
         yield np.maximum.accumulate(needs) > allows, "not even others explain what was read"
 
 

@@ -16,7 +16,9 @@ Words
 from collections.abc import Collection, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
+from loadtests.histories.columns import NOBODY
 from loadtests.history import ABSENT, REASON, History
 from loadtests.proofs.columns import Flags, Groups, Ints, latest, paired
 from loadtests.proofs.counter import Counter, start_of_intake, wrong_with_others
@@ -80,7 +82,8 @@ class Played:
         self.kind = kinds(history, order)
         self.value = history["value"][order]
         self.given_back = history["given_back"][order]
-        codes = {name: history.coded(name).codes[order] for name in TEXTS}
+        nothing = np.broadcast_to(np.int32(NOBODY), len(order))
+        codes = {name: nothing if history.lacks(name) else history.coded(name).codes[order] for name in TEXTS}
         self.who, self.stream, self.codes = codes["applicant"], codes["stream"], codes
         self.streams = history.coded("stream").names
         self.lists = lists(history)[order]
@@ -108,13 +111,13 @@ class Played:
         self.decides = is_first | (self.receipt == -1)
         self.grants = is_first & (kind == GRANT)
         self.releases = is_first & (kind == RELEASE)
-        self.gains = self.grants.astype(np.int64) - self.releases
+        self.gains = self.grants.astype(np.int8) - self.releases.astype(np.int8)
         # What an attempt that was answered says of a release, holds of the attempt that was not.
         kept = requests.any(self.given_back == 0)
         told = kept | requests.any(self.given_back == 1)
         back = np.where(told, ~kept, self._is_given_back())
         back = np.where(self.given_back >= 0, self.given_back == 1, back)
-        self.moves = self.grants.astype(np.int64) - (self.releases & back)
+        self.moves = self.grants.astype(np.int8) - (self.releases & back).astype(np.int8)
         # Operations of nobody in particular are each of a person of their own, of whom nothing is asked.
         nobody = len(self.history.coded("applicant").names) + self.at
         self.holdings = Groups(paired(np.where(self.who < 0, nobody, self.who), self.intake))
@@ -230,10 +233,10 @@ class Played:
         ours = self.history.coded("applicant").codes[self.history.is_op("claim", "release")]
         return (self.kind == HOLD) & ~np.isin(self.who, ours)
 
-    def _began(self) -> Ints:
+    def _began(self) -> NDArray[np.integer]:
         """Whether each place's person held a slot of its intake from the beginning."""
         initial = self.header.initial
-        began = np.zeros(len(self.at), dtype=np.int64)
+        began = np.zeros(len(self.at), dtype=np.int8)
         if initial is not None and initial.holders is None:
             return self._must_have_begun()
         for intake, holders in ((initial and initial.holders) or {}).items():
@@ -270,7 +273,7 @@ class Played:
             gains = np.where(is_unlisted, self.gains, 0)
             holders = set(((initial and initial.holders) or {}).get(intake, ()))
             names = self.history.coded("applicant").names
-            began = len(holders - {str(names[code]) for code in listed.tolist()})
+            began = len(holders - {str(names[code]) for code in listed.tolist() if code >= 0})
             if initial is not None and initial.holders is None:
                 began = len(np.unique(self.who[is_unlisted & (self.began > 0)]))
             is_wrong = began + np.cumsum(gains) != 0

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.histories.columns import NOBODY
 from loadtests.history import AUDIT, History
@@ -40,11 +41,11 @@ def wrong_rows(history: History, order: Ints) -> str | None:
     return f"operation {order[np.argmax(late)]} was over before one that precedes it" if late.any() else None
 
 
-def kinds(history: History, order: Ints) -> Ints:
+def kinds(history: History, order: Ints) -> NDArray[np.int8]:
     """What each place of the order is; of what is not known, what it would be if it had an effect."""
     op, answer = history["op"][order], history["answer"][order]
     is_sure = history.is_result("ok")[order]
-    kind = np.full(len(order), NOTHING, dtype=np.int64)
+    kind = np.full(len(order), NOTHING, dtype=np.int8)
     slot, claim_id, cap = (history.coded(name).codes[order] for name in ("slot", "claim_id", "cap"))
     says_slot, says_cap = (slot >= 0) | (claim_id >= 0), cap >= 0
     is_claim, is_release = op == OP["claim"], op == OP["release"]

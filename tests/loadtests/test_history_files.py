@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from loadtests import checking
+from loadtests.cli_check import check
 from loadtests.histories import lines as line_files
 from loadtests.histories.columns import Coded, Names
 from loadtests.history import ABSENT, NEVER, NOBODY, NOWHERE, History, history_of, read, write
@@ -231,3 +233,44 @@ def test_two_attempts_at_once_are_two_if_anything_tells_them_apart(tmp_path: Pat
     history = history_of(drawn("").header, [row | {"attempt": 0}, row | {"attempt": 1}])
     write(history, tmp_path / "h.parquet")
     assert len(read(tmp_path / "h.parquet")) == 2
+
+
+CUT = sorted((Path(__file__).parent.parent / "histories" / "valid").glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("source", CUT[::7], ids=lambda path: path.stem)
+@pytest.mark.parametrize("has_count", [True, False], ids=["counted", "not counted"])
+def test_a_file_that_was_cut_at_any_byte_is_never_valid(
+    tmp_path: Path, source: Path, has_count: bool
+) -> None:
+    """Refused with a reason, or UNKNOWN; all that the last line may lack is its end."""
+    whole, part = tmp_path / "whole.jsonl", tmp_path / "part.jsonl"
+    write(read(source), whole)
+    data = whole.read_bytes()
+    if not has_count:
+        header, _, rest = data.partition(b"\n")
+        plain = json.loads(header)
+        del plain["operations"]
+        data = json.dumps(plain).encode() + b"\n" + rest
+    ends = {at + more for at, byte in enumerate(data) if byte == ord("\n") for more in (0, 1)}
+    sizes = range(len(data) - 1) if has_count else sorted(ends | set(range(0, len(data), 29)))
+    for size in (each for each in sizes if each < len(data) - 1):
+        part.write_bytes(data[:size])
+        try:
+            history = read(part)
+        except BadInput:
+            continue
+        assert not has_count, size
+        assert checking.judged(history).judgement != "VALID", size
+
+
+def test_a_column_that_turns_out_to_be_damaged_is_refused_and_not_judged(tmp_path: Path) -> None:
+    source = CUT[0]
+    write(read(source), tmp_path / "h.parquet")
+    data = (tmp_path / "h.parquet").read_bytes()
+    metadata = pq.read_metadata(tmp_path / "h.parquet")
+    names = metadata.schema.to_arrow_schema().names
+    column = metadata.row_group(0).column(names.index("answer"))
+    place = column.data_page_offset + column.total_compressed_size // 2
+    (tmp_path / "h.parquet").write_bytes(data[:place] + bytes([data[place] ^ 8]) + data[place + 1 :])
+    assert check(tmp_path / "h.parquet", quiet=True) == 3
