@@ -12,7 +12,7 @@ from sim.reporting import export
 from sim.reporting.figures import shown
 from sim.reporting.html import html
 from sim.reporting.page import Choice, Column, Kind, Link, Page, Section, Table, Value
-from tests.reporting.browser import LAPTOP, PHONE, marks, opened, violations
+from tests.reporting.browser import LAPTOP, PHONE, marks, opened, until, violations
 
 BARS = {
     "data": {"values": [{"stream": "a", "n": 3}, {"stream": "b", "n": 5}]},
@@ -155,7 +155,7 @@ def test_a_choice_filters_pictures_and_tables_from_the_keyboard(browser: Any, fi
     with opened(browser, file) as found:
         found.page.locator("select[data-choice=stream]").focus()
         found.page.keyboard.press("b")
-        found.page.wait_for_function("document.querySelectorAll('#bars tbody tr:not([hidden])').length === 1")
+        until(found, "() => document.querySelectorAll('#bars tbody tr:not([hidden])').length === 1")
         found.page.wait_for_timeout(50)
         assert marks(found, "bars") == 1
         assert found.page.locator("#bars tbody tr:not([hidden]) data").get_attribute("value") == "5123.25"

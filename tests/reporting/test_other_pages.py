@@ -8,7 +8,7 @@ import pytest
 from sim import report
 from sim.cli import main
 from sim.reporting.sensitivity_page import TOTAL
-from tests.reporting.browser import marks, opened, violations
+from tests.reporting.browser import marks, opened, until, violations
 from tests.reporting.runs import summary_of
 
 COMMANDS = {
@@ -146,6 +146,6 @@ def test_they_draw_without_complaint(browser: Any, folders: dict[str, Path], kin
         if kind == "sweep":
             before = found.page.locator("#heat .picture svg").inner_html()
             found.page.locator("select[data-choice=measure]").select_option("permits")
-            found.page.wait_for_function(
-                "(before) => document.querySelector('#heat .picture svg').innerHTML !== before", arg=before
+            until(
+                found, "(before) => document.querySelector('#heat .picture svg').innerHTML !== before", before
             )

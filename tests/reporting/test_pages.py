@@ -10,7 +10,7 @@ import pytest
 
 from sim import report
 from sim.reporting.page import Page, Section
-from tests.reporting.browser import LAPTOP, PHONE, marks, opened, violations
+from tests.reporting.browser import LAPTOP, PHONE, marks, opened, until, violations
 from tests.reporting.runs import POLICIES, comparison_folder, run_folder, summary_of
 
 Row = tuple[Any, ...]
@@ -171,7 +171,7 @@ def test_every_picture_draws_without_complaint(
         assert violations(found) == []
         for summary in found.page.locator("summary").all():
             summary.click()
-        found.page.wait_for_function("document.querySelectorAll('[data-table]').length === 0")
+        until(found, "() => document.querySelectorAll('[data-table]').length === 0")
         assert (found.requests, found.complaints) == ([], [])
         assert found.page.evaluate("document.documentElement.scrollWidth") <= size[0]
 
