@@ -32,6 +32,8 @@ RUN_FOR_REAL = (
     "run",
     "compare",
     "check",
+    "best smoke",
+    "paradox",
 )
 """Commands that take seconds, by how they begin: run as written where the README shows their output."""
 
