@@ -19,7 +19,17 @@ from typing import Any, Final
 import numpy as np
 
 from loadtests.header import Header
-from loadtests.histories.columns import COLUMNS, INTEGERS, WORDS
+from loadtests.histories.columns import (
+    COLUMNS,
+    INTEGERS,
+    NOBODY,
+    TEXTS,
+    WORDS,
+    Coded,
+    Column,
+    Columns,
+    Names,
+)
 from loadtests.histories.plain import plain_array
 from loadtests.histories.sound import once, sound
 from loadtests.histories.table import History
@@ -32,6 +42,8 @@ NS: Final = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
 UNITS: Final = (*NS, "iso")
 """What times are written in: a unit, or dates and times as ISO 8601 has them, without a zone in UTC."""
 YES_NO: Final = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+AT_ONCE: Final = 1 << 16
+"""Rows that are read at once; only their columns of numbers and codes, and the distinct texts, are kept."""
 MOST_PROBLEMS: Final = 20
 """Wrong cells that are complained of at once."""
 
@@ -57,12 +69,16 @@ def read_csv(
     words = {"answer": dict(answers or {}), "op": dict(ops or {})}
     _check_names(columns, given, unit, file)
     _check_words(words, file)
-    cells, lines = _cells(path, columns, delimiter)
-    cells |= {name: [text] * len(lines) for name, text in given.items()}
-    asked = _Cells(file, columns, lines)
-    plain = {name: asked.converted(name, texts, _reader(name, unit, words)) for name, texts in cells.items()}
+    readers = {name: _reader(name, unit, words) for name in (*columns, *given)}
+    asked, gathered = _Cells(file, columns), _Gathered(file)
+    for cells, lines in _cells(path, columns, delimiter):
+        cells |= {name: [text] * len(lines) for name, text in given.items()}
+        asked.lines = lines
+        plain = {name: asked.converted(name, texts, readers[name]) for name, texts in cells.items()}
+        if not asked.problems:
+            gathered.add(plain, lines)
     asked.complain()
-    return _history(plain, lines, header or Header(), file)
+    return gathered.history(header or Header())
 
 
 def _check_names(columns: Mapping[str, str], given: Mapping[str, str], unit: str, file: str) -> None:
@@ -87,15 +103,18 @@ def _check_words(words: Mapping[str, Mapping[str, str]], file: str) -> None:
                 raise complaint(what, file=file, key=name, expected=expected)
 
 
-def _cells(path: Path, columns: Mapping[str, str], delimiter: str) -> tuple[dict[str, list[str]], list[int]]:
-    """The cells of the mapped columns, and the line of every row."""
-    file = str(path)
+def _cells(
+    path: Path, columns: Mapping[str, str], delimiter: str
+) -> Iterator[tuple[dict[str, list[str]], list[int]]]:
+    """The cells of the mapped columns, and the line of every row; so many rows at once."""
+    file, is_any = str(path), False
     try:
         with path.open(encoding="utf-8-sig", newline="") as source:
             reader = csv.reader(source, delimiter=delimiter, strict=True)
             names = next(reader, [])
             places = {ours: _place(theirs, names, file) for ours, theirs in columns.items()}
-            rows, lines = [], []
+            rows: list[list[str]] = []
+            lines: list[int] = []
             for row in reader:
                 if len(row) != len(names) and row:
                     what = f"it has {len(row)} cells, and the first line has {len(names)}"
@@ -103,15 +122,23 @@ def _cells(path: Path, columns: Mapping[str, str], delimiter: str) -> tuple[dict
                 if row:
                     rows.append([row[place] for place in places.values()])
                     lines.append(reader.line_num)
+                if len(rows) == AT_ONCE:
+                    yield _by_name(places, rows), lines
+                    rows, lines, is_any = [], [], True
+            if rows:
+                yield _by_name(places, rows), lines
     except FileNotFoundError:
         raise complaint("there is no such file", file=file) from None
     except UnicodeDecodeError as error:
         raise complaint(f"it is not written in UTF-8: {error}", file=file) from error
     except csv.Error as error:
         raise BadInput([Problem(f"not CSV: {error}", file=file, line=reader.line_num)]) from error
-    if not rows:
+    if not rows and not is_any:
         raise complaint("it has no operations", file=file, expected="a line of names, then one an operation")
-    return dict(zip(places, (list(column) for column in zip(*rows, strict=True)), strict=True)), lines
+
+
+def _by_name(places: Mapping[str, int], rows: list[list[str]]) -> dict[str, list[str]]:
+    return dict(zip(places, (list(column) for column in zip(*rows, strict=True)), strict=True))
 
 
 def _place(theirs: str, names: list[str], file: str) -> int:
@@ -168,8 +195,10 @@ def _time(text: str, unit: str) -> int:
 class _Cells:
     """Reads columns of cells, and gathers what is wrong with them."""
 
-    def __init__(self, file: str, columns: Mapping[str, str], lines: list[int]) -> None:
-        self.file, self.columns, self.lines = file, columns, lines
+    def __init__(self, file: str, columns: Mapping[str, str]) -> None:
+        self.file, self.columns = file, columns
+        self.lines: list[int] = []
+        """Of the rows that are looked at."""
         self.problems: list[Problem] = []
 
     def converted(self, name: str, texts: list[str], read: Callable[[str], Any]) -> list[Any]:
@@ -201,21 +230,52 @@ class _Cells:
             raise BadInput(sorted(self.problems, key=lambda problem: problem.line))
 
 
-def _history(plain: dict[str, list[Any]], lines: list[int], header: Header, file: str) -> History:
-    if ELAPSED in plain:
-        pairs = zip(plain["invoked_ns"], plain.pop(ELAPSED), strict=True)
-        plain["completed_ns"] = [
-            None if begun is None or took is None else begun + took for begun, took in pairs
-        ]
-    if "answer" in plain:
-        plain["answer"] = [answer or None for answer in plain["answer"]]
-    if "result" not in plain:
-        plain["result"] = list(_results(plain, len(lines)))
-    columns = {name: plain_array(name, values, file, lines) for name, values in plain.items()}
-    columns["index"] = np.arange(len(lines), dtype=np.int64)
-    history = sound(History(header, columns, is_whole=False), file, lines)
-    once(history, file, lines)
-    return history
+class _Gathered:
+    """Rows that were read, as columns: texts by code."""
+
+    def __init__(self, file: str) -> None:
+        self.file, self.count = file, 0
+        self.lines: list[Column] = []
+        self.parts: dict[str, list[Column]] = {}
+        self.codes: dict[str, dict[str, int]] = {}
+
+    def add(self, plain: dict[str, list[Any]], lines: list[int]) -> None:
+        """Take some more rows."""
+        if ELAPSED in plain:
+            pairs = zip(plain["invoked_ns"], plain.pop(ELAPSED), strict=True)
+            plain["completed_ns"] = [
+                None if begun is None or took is None else begun + took for begun, took in pairs
+            ]
+        if "answer" in plain:
+            plain["answer"] = [answer or None for answer in plain["answer"]]
+        if "result" not in plain:
+            plain["result"] = list(_results(plain, len(lines)))
+        for name, values in plain.items():
+            part = self._coded(name, values) if name in TEXTS else self._numbers(name, values, lines)
+            self.parts.setdefault(name, []).append(part)
+        self.lines.append(np.array(lines, dtype=np.int64))
+        self.count += len(lines)
+
+    def _coded(self, name: str, values: list[Any]) -> Column:
+        code = self.codes.setdefault(name, {})
+        found = (NOBODY if text is None else code.setdefault(text, len(code)) for text in values)
+        return np.fromiter(found, dtype=np.int32, count=len(values))
+
+    def _numbers(self, name: str, values: list[Any], lines: list[int]) -> Column:
+        return plain_array(name, values, self.file, lines, begins=self.count)
+
+    def history(self, header: Header) -> History:
+        """All of it."""
+        given: dict[str, Any] = {}
+        for name in list(self.parts):
+            column = np.concatenate(self.parts.pop(name))
+            given[name] = Coded(column, Names(list(self.codes[name]))) if name in TEXTS else column
+        given["index"] = np.arange(self.count, dtype=np.int64)
+        lines = np.concatenate(self.lines)
+        history = History(header, Columns(self.count, given), is_whole=False)
+        found = sound(history, self.file, lines)
+        once(found, self.file, lines)
+        return found
 
 
 def _results(plain: dict[str, list[Any]], count: int) -> Iterator[str]:

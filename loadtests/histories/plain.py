@@ -24,8 +24,10 @@ def history_of(
     return sound(History(header, columns), file, lines)
 
 
-def plain_array(name: str, values: list[Any], file: str, lines: Sequence[int] | None = None) -> Column:
-    """A column of plain values; None is absent."""
+def plain_array(
+    name: str, values: list[Any], file: str, lines: Sequence[int] | None = None, *, begins: int = 0
+) -> Column:
+    """A column of plain values; None is absent. `begins`: so many rows are before them."""
     try:
         if name in WORDS:
             code = {word: index for index, word in enumerate(WORDS[name])} | {None: -1}
@@ -40,7 +42,8 @@ def plain_array(name: str, values: list[Any], file: str, lines: Sequence[int] | 
         row = next(row for row, value in enumerate(values) if not _can_be(name, value))
         expected = ", ".join(WORDS[name]) if name in WORDS else "a whole number of at most 64 bits, or null"
         what = f"{values[row]!r} is not known" if name in WORDS else f"{values[row]!r} is no whole number"
-        raise refusal(row, what, file=file, lines=lines, key=name, expected=expected) from None
+        line = None if lines is None else {begins + row: lines[row]}
+        raise refusal(begins + row, what, file=file, lines=line, key=name, expected=expected) from None
     column = np.empty(len(values), dtype=object)
     column[:] = [None if value is None else str(value) for value in values]
     return column

@@ -15,8 +15,8 @@ Times need not ascend. The order that histories of ours are written in, by invok
 the worker's own order, is a service to readers, and the rows of an audit follow after all others.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ from sim.errors import BadInput, Problem
 
 IDENTITY: Final = (*("invoked_ns", "op", "worker", "client", "attempt", "chain", "host", "applicant", "key"),)
 """What makes two rows the same attempt: numbers first, since they are read anyway or quickly."""
+Lines: TypeAlias = Sequence[int] | Mapping[int, int] | NDArray[np.int64]
+"""The line in the file of every row."""
 OTHERS: Final = tuple(name for name in COLUMNS if name not in IDENTITY and name != "index")
 
 
@@ -36,20 +38,20 @@ def refusal(
     message: str,
     *,
     file: str,
-    lines: Sequence[int] | None = None,
+    lines: Lines | None = None,
     key: str = "",
     expected: str = "",
     mend: str = "",
 ) -> BadInput:
     """A complaint about one row, by its line where the file has lines."""
-    line = 0 if lines is None else lines[row]
+    line = 0 if lines is None else int(lines[row])
     problem = Problem(
         f"operation {row:,}: {message}", file=file, line=line, key=key, expected=expected, mend=mend
     )
     return BadInput([problem])
 
 
-def sound(history: History, file: str, lines: Sequence[int] | None = None) -> History:
+def sound(history: History, file: str, lines: Lines | None = None) -> History:
     """The history, if every row of it can have been; what has no result is pending."""
     invoked, completed, result = (history[name] for name in ("invoked_ns", "completed_ns", "result"))
     wrong = (history["op"] < 0) | (invoked == ABSENT)
@@ -69,7 +71,7 @@ def sound(history: History, file: str, lines: Sequence[int] | None = None) -> Hi
     return history
 
 
-def in_place(index: NDArray[np.int64], file: str, lines: Sequence[int] | None = None) -> None:
+def in_place(index: NDArray[np.int64], file: str, lines: Lines | None = None) -> None:
     """Complain of a column index that is not 0, 1, 2 ..."""
     wrong = index != np.arange(len(index), dtype=np.int64)
     if not wrong.any():
@@ -81,7 +83,7 @@ def in_place(index: NDArray[np.int64], file: str, lines: Sequence[int] | None = 
     raise refusal(row, what, file=file, lines=lines, key="index", expected=str(row), mend=mend)
 
 
-def once(history: History, file: str, lines: Sequence[int] | None = None) -> None:
+def once(history: History, file: str, lines: Lines | None = None) -> None:
     """Complain of a row that is there twice."""
     rows = np.flatnonzero(~history.is_op("hold"))
     times = history["invoked_ns"]

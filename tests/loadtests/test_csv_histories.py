@@ -7,6 +7,7 @@ import pytest
 
 from loadtests.checks import receipts
 from loadtests.header import Header
+from loadtests.histories import csv_file
 from loadtests.histories.csv_file import read_csv
 from loadtests.history import History
 from sim.errors import BadInput
@@ -88,3 +89,16 @@ def test_a_map_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(BadInput, match=said):
         table(tmp_path, TEXT, columns, **options)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_rows_are_read_some_at_once_and_told_of_as_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    whole = list(table(tmp_path, TEXT).rows())
+    monkeypatch.setattr(csv_file, "AT_ONCE", at_once)
+    assert list(table(tmp_path, TEXT).rows()) == whole
+    with pytest.raises(BadInput, match=r"h\.csv:5:0: took: 'soon' is no elapsed_ns"):
+        table(tmp_path, TEXT.replace("k3,2,1", "k3,2,soon"))
+    with pytest.raises(BadInput, match=r"h\.csv:5.*operation 2: "):
+        table(tmp_path, TEXT.replace("k3,2,1", f"k3,{10**17},1"))
