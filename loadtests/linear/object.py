@@ -11,7 +11,7 @@ is left is UNKNOWN, with the reason.
     counters    each cap, each reading     joint      one order for all; search: every order, if small
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -139,8 +139,8 @@ class _Case:
             clash = self.contradiction()
             if clash:
                 return clash
-        for windows in self._narrowed():
-            order = self._order(windows)
+        for share in SHARES if self.courses else SHARES[:1]:
+            order = self._order_cut_at(share)
             if order is not None and self.replay(self.history, order) is None:
                 return Explained("VALID", order)
         clash = self.contradiction()
@@ -168,16 +168,14 @@ class _Case:
             return ["refused by a cap that is not declared"]
         return []
 
-    def _narrowed(self) -> Iterator[Windows]:
-        if not self.courses:
-            yield self.wide
-            return
-        for share in SHARES:
-            windows = copied(self.wide)
-            for places, found in self.courses:
-                tangled.narrow(windows, places, found, share=share)
-            if not ((windows.begins > windows.ends) & ~windows.is_out).any():
-                yield windows
+    def _order_cut_at(self, share: float) -> Whole | None:
+        """An order, if overlapping windows of a person are cut there; what it takes is given back at once."""
+        windows = self.wide if not self.courses else copied(self.wide)
+        for places, found in self.courses:
+            tangled.narrow(windows, places, found, share=share)
+        if self.courses and ((windows.begins > windows.ends) & ~windows.is_out).any():
+            return None
+        return self._order(windows)
 
     def _judgeable(self, found: Operations) -> list[Counter]:
         """The counters; none where it is not known whether an order of the administration was done."""
