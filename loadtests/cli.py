@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from cyclopts import App
 
 COMMANDS = {
-    "serve": ("loadtests.cli_serve:app", "Serve a quota, exactly: the reference service."),
-    "target": ("loadtests.cli_target:app", "Check and make target profiles; clean up after a run."),
-    "trace": ("loadtests.cli_trace:app", "Print or write what a load test of a scenario would send."),
-    "load": ("loadtests.cli_load:app", "Replay a scenario against a service, and judge what it did."),
-    "check": ("loadtests.cli_check:app", "Judge recorded histories: VALID, INVALID or UNKNOWN."),
-    "report": ("loadtests.cli_report:app", "One page of a run: pictures, tables, in a single HTML file."),
-    "demo": ("loadtests.cli_demo:app", "All of it once: simulate, compare, load, judge; one page."),
-    "load-worker": ("loadtests.cli_worker:worker", "Send a part of a load test from this host."),
-    "load-merge": ("loadtests.cli_worker:merge", "Bring a worker's record into a run, and judge again."),
+    "serve": ("loadtests.commands.serve:app", "Serve a quota, exactly: the reference service."),
+    "target": ("loadtests.commands.target:app", "Check and make target profiles; clean up after a run."),
+    "trace": ("loadtests.commands.trace:app", "Print or write what a load test of a scenario would send."),
+    "load": ("loadtests.commands.load:app", "Replay a scenario against a service, and judge what it did."),
+    "check": ("loadtests.commands.check:app", "Judge recorded histories: VALID, INVALID or UNKNOWN."),
+    "report": (
+        "loadtests.commands.report:app",
+        "One page of a run: pictures and tables in one HTML file.",
+    ),
+    "demo": ("loadtests.commands.demo:app", "All of it once: simulate, compare, load, judge; one page."),
+    "load-worker": ("loadtests.commands.worker:worker", "Send a part of a load test from this host."),
+    "load-merge": ("loadtests.commands.worker:merge", "Bring a worker's record into a run, and judge again."),
 }
 """Name of a command -> where its App is, and its line in the help."""
 

@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from sim import provenance, results
+from sim import results
 from sim.errors import BadInput, complaint
 from sim.reporting.page import Link, Page, Section
+from sim.run_folders import provenance
 
 INDEX: Final = "index.html"
 LAST_WORDS: Final = 400

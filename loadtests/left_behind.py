@@ -20,7 +20,7 @@ from loadtests.recorder import left_in
 from loadtests.trace import Trace
 from loadtests.verdict import Finding, Verdict, verdict_of
 from sim.errors import complaint
-from sim.locating import LAST, RUNS, locate
+from sim.run_folders.locating import LAST, RUNS, locate
 
 HISTORY: Final = "history.parquet"
 RECORDS: Final = "history"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from loadtests import latency, show_verdict, signs
+from loadtests import latency, signs
 from loadtests import verdict as verdicts
 from loadtests.header import Header, Initial
 from loadtests.history import HARNESS, History, write
@@ -36,6 +36,7 @@ from loadtests.loading.service import (
 from loadtests.loading.settling import Settled, settle
 from loadtests.recorder import left_in
 from loadtests.safe import Lock, check_clean
+from loadtests.showing import verdict as show_verdict
 from loadtests.verdict import Verdict
 from sim.errors import BadInput, complaint
 

@@ -34,7 +34,7 @@ from loadtests.header import Header, Initial
 from loadtests.history import AUDIT, NOT_ELIGIBLE, History, history_of, read, write
 from loadtests.opening import with_switches
 from loadtests.protocol import ANSWERS, OPS, result_of
-from loadtests.show_verdict import as_text
+from loadtests.showing.verdict import as_text
 from loadtests.verdict import Verdict
 from sim.errors import complaint
 from sim.ledger import Cap, Spec

@@ -94,7 +94,7 @@ def start(
 
 def serve(output: Path, options: Sequence[str]) -> tuple[Child, str]:
     """The reference service on a free port of loopback, once it says that it is ready; and its URL."""
-    command = [sys.executable, "-m", "loadtests.cli_serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "loadtests.commands.serve", "--port", "0", *options]
     child = start("serve", command, output, cwd=_root())
     until = time.monotonic() + START_S
     while child.is_alive and time.monotonic() < until:

@@ -17,14 +17,14 @@ from typing import Annotated, Any
 
 from cyclopts import App, CycloptsError, Parameter
 
-from sim.cli_crew import Backend, crew
+from sim.commands.crew import Backend, crew
 from sim.errors import BadInput, complaint
 
 UNKNOWN, USAGE, INTERRUPTED = 2, 3, 130
 
 
 def _version() -> str:
-    from sim.provenance import version
+    from sim.run_folders.provenance import version
 
     return f"quotalab {version()}"
 
@@ -38,18 +38,18 @@ app = App(
     result_action="return_value",
     suppress_keyboard_interrupt=False,
 )
-app.command("sim.cli_scenario:app", name="scenario", help="List, check and show scenario files.")
-app.command("sim.cli_compare:app", name="compare", help="Compare cap policies on the same people.")
-app.command("sim.cli_policies:app", name="policies", help="The catalogue of cap policies.")
-app.command("sim.cli_sweep:app", name="sweep", help="Vary keys of a scenario: what follows from each?")
-app.command("sim.cli_paradox:app", name="paradox", help="Search for cases in which more hurts.")
-app.command("sim.cli_sensitivity:app", name="sensitivity", help="Which uncertain numbers matter?")
-app.command("sim.cli_size:app", name="size", help="Officers for a service level, and the portal's peak.")
-app.command("sim.cli_best:app", name="best", help="Which policy or setting is best, and how sure is that?")
-app.command("sim.cli_extend:app", name="extend", help="Add replications to a run, or finish one.")
-app.command("sim.cli_story:app", name="story", help="One person's story, event by event.")
-app.command("sim.cli_describe:app", name="describe", help="Describe model and experiment, for a report.")
-app.command("sim.cli_runs:app", name="runs", help="List the runs that are there, newest first.")
+app.command("sim.commands.scenario:app", name="scenario", help="List, check and show scenario files.")
+app.command("sim.commands.compare:app", name="compare", help="Compare cap policies on the same people.")
+app.command("sim.commands.policies:app", name="policies", help="The catalogue of cap policies.")
+app.command("sim.commands.sweep:app", name="sweep", help="Vary keys of a scenario: what follows from each?")
+app.command("sim.commands.paradox:app", name="paradox", help="Search for cases in which more hurts.")
+app.command("sim.commands.sensitivity:app", name="sensitivity", help="Which uncertain numbers matter?")
+app.command("sim.commands.size:app", name="size", help="Officers for a service level, and the portal's peak.")
+app.command("sim.commands.best:app", name="best", help="Which policy or setting is best, how sure is that?")
+app.command("sim.commands.extend:app", name="extend", help="Add replications to a run, or finish one.")
+app.command("sim.commands.story:app", name="story", help="One person's story, event by event.")
+app.command("sim.commands.describe:app", name="describe", help="Describe model and experiment, for a report.")
+app.command("sim.commands.runs:app", name="runs", help="List the runs that are there, newest first.")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -156,7 +156,8 @@ def run(
     quiet
         Print the leading sentences only, and no progress.
     """
-    from sim import making, results, scenario_file, study
+    from sim import results, scenario_file, study
+    from sim.run_folders import making
     from sim.showing import run as show_run
 
     source, text = scenario_file.text_of(scenario)

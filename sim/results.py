@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.errors import complaint
-from sim.provenance import now, session
+from sim.run_folders.provenance import now, session
 
 if TYPE_CHECKING:  # `quotalab --version` must not pay for the whole simulation
     from sim.compare import Comparison

@@ -57,7 +57,7 @@ PLAYERS = (  # they run inside a Locust process, and nothing else imports them
 )
 BY_COUNTING = "it must not share the rule book, so that one wrong rule cannot pass everywhere"
 MANIFEST = (  # when a run began, what a block costs
-    *("sim/provenance.py", "sim/results.py", "sim/cli.py", "sim/studying/blocks.py"),
+    *("sim/run_folders/provenance.py", "sim/results.py", "sim/cli.py", "sim/studying/blocks.py"),
 )
 
 RULES = [
@@ -190,10 +190,10 @@ def test_the_ledger_imports_the_standard_library_only() -> None:
 
 
 def test_only_the_command_line_prints() -> None:
-    may = re.compile(r"(.*/)?(cli\w*|show\w*|locustfile)\.py|sim/showing/\w+\.py")
+    may = re.compile(r"(sim|loadtests)/(cli|(commands|showing)/\w+)\.py|loadtests/locustfile\.py")
     speakers = [path for path in modules() if not may.fullmatch(inside(path))]
     broken = [f"{inside(path)}:{line}" for path in speakers for line in prints(path.read_text("utf-8"))]
-    assert not broken, f"print belongs in a cli*.py, a show*.py or sim/showing: {', '.join(broken)}"
+    assert not broken, f"print belongs in commands or showing: {', '.join(broken)}"
 
 
 def test_a_module_holds_one_idea() -> None:

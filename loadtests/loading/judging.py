@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from loadtests import checking, clash, show_verdict
+from loadtests import checking, clash
 from loadtests.checks import errors, exercise, prediction, service_level, waiting_room
 from loadtests.header import Header
 from loadtests.history import COLUMNS, HARNESS, History, history_of, merge
 from loadtests.profile import Target
+from loadtests.showing import verdict as show_verdict
 from loadtests.trace import Trace
 from loadtests.verdict import Check, Verdict
 from sim.scenario import Scenario

@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from loadtests import latency, profile, report, shipping, show_verdict
+from loadtests import latency, profile, report, shipping
 from loadtests import verdict as verdicts
 from loadtests.history import AUDIT, HARNESS, History, read, write
 from loadtests.loading import folder as folders
 from loadtests.loading import judging, lost
 from loadtests.loading.plan import REFERENCE
+from loadtests.showing import verdict as show_verdict
 from loadtests.trace import Trace
 from loadtests.verdict import Verdict
 from sim import results, scenario_file

@@ -18,7 +18,7 @@ from loadtests.reporting.axis import Axis, axis_of
 from loadtests.reporting.predicted import Predicted
 from sim import results
 from sim.errors import BadInput, complaint
-from sim.provenance import version
+from sim.run_folders.provenance import version
 
 if TYPE_CHECKING:
     from loadtests.verdict import Verdict
@@ -52,7 +52,7 @@ class Subject:
 
 def of_history(file: str, history: History, verdict: "Verdict") -> Subject:
     """A history that was just judged."""
-    from loadtests import show_verdict
+    from loadtests.showing import verdict as show_verdict
 
     header = history.header
     where = {"File": Path(file).name, "Run": header.run, "Written by": header.source}

@@ -8,12 +8,12 @@ import contextlib
 from importlib import metadata
 from typing import Any
 
-from sim import provenance
 from sim.assumptions import register
 from sim.describing.experiment import experiment
 from sim.describing.keys import rows
 from sim.describing.logic import logic
 from sim.measures import MEASURES
+from sim.run_folders import provenance
 from sim.scenario import Scenario
 
 Data = dict[str, Any]

@@ -5,7 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.padding import Padding
 
-from sim.listing import Listed
+from sim.run_folders.listing import Listed
 
 MOST_POLICIES = 3
 

@@ -23,8 +23,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-from sim import provenance
 from sim.errors import complaint
+from sim.run_folders import provenance
 from sim.studying import blocks
 
 REACHED_S = 10

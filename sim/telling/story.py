@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sim import clock, extending, results, study
+from sim import clock, results, study
 from sim.comparing.worlds import Asked, outcomes
 from sim.errors import complaint
 from sim.outcome import STATUSES, Outcome
 from sim.people import People
 from sim.population import RESIDENCES
+from sim.run_folders import extending
 from sim.scenario import Scenario
 from sim.studying.replication import Question, replicate
 from sim.telling import picking, words

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from loadtests import checking, latency, show_verdict
+from loadtests import checking, latency
 from loadtests.history import NEVER, History, write
 from loadtests.loading.folder import write_json
+from loadtests.showing import verdict as show_verdict
 from sim import results
 from tests.large_histories import Crowd, crowded
 

@@ -25,7 +25,7 @@ CAP = 540
 @contextlib.contextmanager
 def service(*options: str) -> Iterator[str]:
     """The reference service with the small cap; its address."""
-    serve = [sys.executable, "-m", "loadtests.cli_serve", "--port", "0", "--cap", f"2019={CAP}"]
+    serve = [sys.executable, "-m", "loadtests.commands.serve", "--port", "0", "--cap", f"2019={CAP}"]
     with subprocess.Popen([*serve, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         said = ""

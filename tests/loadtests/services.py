@@ -98,7 +98,7 @@ class Service:
             self._wire.close()
 
 
-SERVE = (sys.executable, "-m", "loadtests.cli_serve")
+SERVE = (sys.executable, "-m", "loadtests.commands.serve")
 
 
 @contextlib.contextmanager

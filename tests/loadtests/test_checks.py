@@ -4,10 +4,11 @@ import functools
 
 import pytest
 
-from loadtests import checking, show_verdict
+from loadtests import checking
 from loadtests.checks import audit, bounds, exercise, receipts, waiting_room
 from loadtests.header import Header, Initial
 from loadtests.history import History
+from loadtests.showing import verdict as show_verdict
 from loadtests.verdict import Check, Finding, judge, timeline, verdict_of
 from sim.ledger import Spec, cap_of
 from sim.load import MustSee

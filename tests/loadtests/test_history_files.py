@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from loadtests import checking
-from loadtests.cli_check import check
+from loadtests.commands.check import check
 from loadtests.histories import lines as line_files
 from loadtests.histories.columns import Coded, Names
 from loadtests.history import ABSENT, NEVER, NOBODY, NOWHERE, History, history_of, read, write

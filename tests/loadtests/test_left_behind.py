@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.cli_check import check
+from loadtests.commands.check import check
 
 VALID = Path(__file__).parent.parent / "histories" / "valid" / "year-boundary.jsonl"
 

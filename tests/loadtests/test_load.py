@@ -207,7 +207,7 @@ def profile(where: Path, url: str, more: str = "") -> Path:
 def test_what_cannot_be_run_is_said_and_nothing_is_sent(
     tmp_path: Path, arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from loadtests.cli_load import app
+    from loadtests.commands.load import app
 
     with pytest.raises(BadInput) as caught:
         app(arguments, exit_on_error=False, print_error=False, result_action="return_value")

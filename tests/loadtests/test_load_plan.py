@@ -6,7 +6,7 @@ import pytest
 
 from loadtests.asking import Asker
 from loadtests.checks import bounds
-from loadtests.cli_load import Fault, app
+from loadtests.commands.load import Fault, app
 from loadtests.loading import preparing
 from loadtests.loading.plan import MARGIN_S, OVERHEAD_S, Options, paced, plan
 from loadtests.profile import target

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from loadtests.cli_check import check
+from loadtests.commands.check import check
 from loadtests.protocol import ANSWER
 from tests.loadtests import runs
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loadtests import cli_target
+from loadtests.commands import target as cli_target
 from loadtests.openapi import starter
 from loadtests.profile import Who, compiled, load
 from sim.errors import BadInput

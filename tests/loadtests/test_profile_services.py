@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import cli_target
 from loadtests.asking import Asker
+from loadtests.commands import target as cli_target
 from loadtests.conversation import Told, converse
 from loadtests.openapi import starter
 from loadtests.profile import Request, Target, Who, compiled, load, target
@@ -18,7 +18,7 @@ CAP = 3
 ENVIRONMENT = {"KINTO_CAP": f"{CAP}", "KINTO_LOGIN": "quotalab:s3cr3t"}
 CAPS = [word for year in range(2022, 2027) for word in ("--cap", f"{year}={CAP}")]  # one a test
 PLACES = {
-    "reference": ("loadtests.cli_serve", "--store", "memory", "--port", "0", *CAPS),
+    "reference": ("loadtests.commands.serve", "--store", "memory", "--port", "0", *CAPS),
     "drf-throttle": ("tests.services.drf_throttle", "--cap", f"{CAP}"),
     "flask-limiter": ("tests.services.flask_limited", "--cap", f"{CAP}"),
     "kinto": ("tests.services.kinto_store",),

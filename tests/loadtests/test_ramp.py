@@ -12,12 +12,12 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from loadtests import show_ramp
 from loadtests.latency import latencies
 from loadtests.loading.plan import Options
 from loadtests.loading.searched import Searched
 from loadtests.loading.stages import Measured, Stage, measured, missed, next_rate
 from loadtests.ramp import staged
+from loadtests.showing import ramp as show_ramp
 from scenarios import __file__ as scenarios_file
 from sim.labelled import plain
 from sim.load import Load, MustSee, Ramp

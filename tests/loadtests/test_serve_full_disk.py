@@ -68,7 +68,7 @@ LIMITED = """
 import resource, runpy, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 sys.argv = ["quotalab serve", *sys.argv[1:]]
-runpy.run_module("loadtests.cli_serve", run_name="__main__")
+runpy.run_module("loadtests.commands.serve", run_name="__main__")
 """
 
 

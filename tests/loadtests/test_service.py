@@ -161,7 +161,7 @@ def test_service_and_store_report_their_health(service: Service) -> None:
 
 
 def run(*options: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "loadtests.cli_serve", *options]
+    command = [sys.executable, "-m", "loadtests.commands.serve", *options]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
 
 

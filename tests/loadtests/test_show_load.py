@@ -9,9 +9,8 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from loadtests import show_load
 from loadtests.checks import bounds, receipts
-from loadtests.cli_load import _seconds, progress_line
+from loadtests.commands.load import _seconds, progress_line
 from loadtests.header import Header
 from loadtests.history import History
 from loadtests.latency import latencies
@@ -21,6 +20,7 @@ from loadtests.loading.plan import Options, Plan, plan
 from loadtests.loading.replay import Progress, Replayed
 from loadtests.loading.settling import Settled
 from loadtests.loading.watching import Watch
+from loadtests.showing import load as show_load
 from loadtests.verdict import judge
 from sim.errors import BadInput
 from sim.ledger import cap_of

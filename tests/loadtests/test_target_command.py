@@ -6,7 +6,7 @@ from uuid import uuid5
 
 import pytest
 
-from loadtests import cli_target
+from loadtests.commands import target as cli_target
 from loadtests.loading.plan import Options, check
 from loadtests.loading.preparing import how_to_reset
 from loadtests.profile import shipped, target, text_of

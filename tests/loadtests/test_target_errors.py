@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from loadtests import cli_target
 from loadtests.asking import Asker
+from loadtests.commands import target as cli_target
 from loadtests.loading.plan import Options, plan
 from loadtests.profile import Request
 from sim.errors import BadInput

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from sim import cli, provenance
+from sim import cli
+from sim.run_folders import provenance
 from sim.study import CHANCE
 from sim.studying import blocks, cluster, keeping
 from tests.sim.test_extend import contents, quotalab, stopped
@@ -97,7 +98,7 @@ def test_a_study_that_loses_a_worker_ends_with_the_same_bytes(
         yield progress
 
     monkeypatch.setattr(cli, "progress", told)
-    monkeypatch.setattr("sim.cli_compare.progress", told)
+    monkeypatch.setattr("sim.commands.compare.progress", told)
     monkeypatch.setattr(blocks, "BLOCK_S", 0.05)
     arguments = ("--backend", "dask", "--scheduler", dask.address, "--out", str(tmp_path / "there"))
     assert quotalab(*command, *arguments) == 0

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from sim import cli, compare, extending, provenance, results
+from sim import cli, compare, results
+from sim.run_folders import extending, provenance
 from sim.study import ASSUMED, CHANCE
 from sim.studying import binding, influence, keeping, replication
 from sim.studying.keeping import FILE, Kept

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sim.errors import BadInput
-from sim.locating import locate
+from sim.run_folders.locating import locate
 
 
 @pytest.fixture(autouse=True)

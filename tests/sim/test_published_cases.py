@@ -419,7 +419,7 @@ def test_ircc_trpr_lost_update_is_what_the_formula_says() -> None:
     )
 
 
-DUE_WITH = {"sobol-ishigami": "sim/cli_sensitivity.py"}
+DUE_WITH = {"sobol-ishigami": "sim/commands/sensitivity.py"}
 """Case -> the module that it is about, where that may not be there yet."""
 
 

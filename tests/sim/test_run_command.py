@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from sim import cli, provenance, results, study
+from sim import cli, results, study
+from sim.run_folders import provenance
 from sim.scenario_file import load, replaced
 from sim.showing import run as show_run
 from sim.showing.headline import sentences

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sim import cli, listing, results
+from sim import cli, results
+from sim.run_folders import listing
 from sim.showing import headline
 from tests.sim.test_extend import quotalab
 

@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from sim.cli import Flag, encodable, progress, share
-from sim.cli_crew import Backend, crew
+from sim.commands.crew import Backend, crew
 from sim.errors import complaint
 
 app = App(
@@ -59,8 +59,9 @@ def extend(
     quiet
         Print the leading sentences only, and no progress.
     """
-    from sim import extending, study
-    from sim.locating import locate
+    from sim import study
+    from sim.run_folders import extending
+    from sim.run_folders.locating import locate
     from sim.studying.keeping import Kept
 
     wanted = None if precision is None else share(precision)

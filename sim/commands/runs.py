@@ -34,8 +34,8 @@ def runs(
     as_json
         Print the list as data.
     """
-    from sim.listing import listed
-    from sim.locating import RUNS
+    from sim.run_folders.listing import listed
+    from sim.run_folders.locating import RUNS
     from sim.showing import listing
     from sim.showing.terminal import console_for
 

@@ -14,8 +14,8 @@ PACKAGES = ("numpy", "scipy", "simpy", "pydantic", "duckdb", "joblib", "numba")
 COMPUTES = ("python", "numpy", "scipy", "simpy")
 """Whose versions may move a last bit."""
 ASIDE = {
-    *("showing", "reporting", "telling", "describing", "exploring", "sizing", "report", "size"),
-    *("results", "locating", "making", "extending", "listing", "compare", "study"),
+    *("commands", "showing", "reporting", "telling", "describing", "exploring", "sizing", "report", "size"),
+    *("run_folders", "results", "compare", "study", "cli"),
 }
 """Packages and modules of sim that decide nothing of what a single replication gives."""
 
@@ -42,12 +42,8 @@ def computes() -> dict[str, str]:
 
 def model_digest() -> str:
     """SHA-256 over the sources that a replication depends on: all of sim but what shows, writes and tells."""
-    root = Path(__file__).parent
-    sources = (
-        file
-        for file in sorted(root.rglob("*.py"))
-        if not file.name.startswith("cli") and not {file.parent.name, file.stem} & ASIDE
-    )
+    root = Path(__file__).parents[1]
+    sources = (file for file in sorted(root.rglob("*.py")) if not {file.parent.name, file.stem} & ASIDE)
     found = hashlib.sha256()
     for file in sources:
         found.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
@@ -61,7 +57,7 @@ def version() -> str:
     except metadata.PackageNotFoundError:
         import tomllib
 
-        project = Path(__file__).parents[1] / "pyproject.toml"
+        project = Path(__file__).parents[2] / "pyproject.toml"
         return str(tomllib.loads(project.read_text("utf-8"))["project"]["version"])
 
 
@@ -75,7 +71,7 @@ def _packages() -> dict[str, str]:
 
 def _commit() -> str | None:
     """The commit of the sources, if they are a clone; with a + if they were changed since."""
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     if not (root / ".git").exists():
         return None
     try:

@@ -66,9 +66,10 @@ def _is_run(what: str) -> bool:
 
 
 def _run(what: str) -> tuple[Any, list[str], Any, Any]:
-    from sim import extending, results
+    from sim import results
     from sim.errors import complaint
-    from sim.locating import locate
+    from sim.run_folders import extending
+    from sim.run_folders.locating import locate
 
     path = locate(what)
     manifest, summary = results.read(path)

@@ -12,7 +12,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from sim.cli import Flag, progress, share
-from sim.cli_exploring import check_numbers, given, policy_of, print_summary
+from sim.commands.exploring import check_numbers, given, policy_of, print_summary
 from sim.errors import complaint
 
 app = App(name="size", help="Size the office, and the portal's peak.", help_format="plaintext")

@@ -301,7 +301,7 @@ def _started(
 
 
 def main() -> int:
-    """python -m loadtests.cli_serve, without the front door."""
+    """python -m loadtests.commands.serve, without the front door."""
     try:
         code = app(result_action="return_value")
     except BadInput as error:

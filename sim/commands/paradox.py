@@ -11,7 +11,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from sim.cli import UNKNOWN, Flag, progress
-from sim.cli_exploring import check_numbers, given, policy_of, print_summary
+from sim.commands.exploring import check_numbers, given, policy_of, print_summary
 
 app = App(name="paradox", help="Search for cases in which more hurts.", help_format="plaintext")
 

@@ -18,7 +18,7 @@ from sim.errors import BadInput, complaint
 if TYPE_CHECKING:  # these bring NumPy with them, which --help has no use for
     from loadtests.history import History
     from loadtests.opening import Beside, Table
-    from loadtests.show_check import Judged, Refused
+    from loadtests.showing.check import Judged, Refused
     from loadtests.verdict import Check, Verdict
 
 app = App(name="check", help="Judge recorded histories: VALID, INVALID or UNKNOWN.", help_format="plaintext")
@@ -98,8 +98,8 @@ def check(
     quiet
         Print the verdict only, with what clashes or what would settle it.
     """
-    from loadtests import show_check
     from loadtests.opening import Table
+    from loadtests.showing import check as show_check
 
     _check(histories, scenario, policy, scale, {"--order": order, "--report": report})
     _check_folders({"--json": as_json, "--junit": junit, "--order": order, "--report": report})
@@ -199,7 +199,7 @@ def _judged(
     file: Path, beside: "Beside", only: tuple[str, ...], more: dict[str, "Check"], *, shows_progress: bool
 ) -> "Judged | Refused":
     from loadtests import left_behind, opening
-    from loadtests.show_check import Judged, Refused
+    from loadtests.showing.check import Judged, Refused
 
     with _progress(shows_progress and sys.stderr.isatty()) as told:
         begun = time.monotonic()
@@ -236,7 +236,7 @@ def _judge(
 
 
 def _show(found: "Judged | Refused", *, brief: bool, is_one: bool) -> None:
-    from loadtests import show_check
+    from loadtests.showing import check as show_check
     from sim.showing.run import console_for
 
     if isinstance(found, show_check.Refused):
@@ -249,7 +249,7 @@ def _write_all(
     found: "list[Judged | Refused]", as_json: Path | None, junit: Path | None, order: Path | None
 ) -> None:
     """The files that were asked for."""
-    from loadtests import show_check
+    from loadtests.showing import check as show_check
 
     if as_json is not None and str(as_json) == "-":
         print(show_check.as_json(found))
@@ -266,7 +266,7 @@ def _write_order(path: Path, found: "Judged | Refused") -> None:
 
     import numpy as np
 
-    from loadtests.show_check import Judged
+    from loadtests.showing.check import Judged
 
     orders = [each.order for each in found.verdict.findings] if isinstance(found, Judged) else []
     order = next((each for each in orders if each is not None), None)
@@ -280,7 +280,7 @@ def _write_order(path: Path, found: "Judged | Refused") -> None:
 
 def _write_page(path: Path, found: "Judged | Refused") -> None:
     from loadtests import report
-    from loadtests.show_check import Judged
+    from loadtests.showing.check import Judged
 
     if not isinstance(found, Judged):
         print(f"{path}: not written, since there is nothing to show", file=sys.stderr)

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 from rich.console import Console
 
-from loadtests import show_verdict
 from loadtests.history import History
+from loadtests.showing import verdict as show_verdict
 from loadtests.verdict import Verdict
 
 REFUSED: Final = 3

@@ -172,9 +172,10 @@ def _tell(
     found: "Loaded | Searched", page: Path | None, *, junit: Path | None, as_json: bool, quiet: bool
 ) -> None:
     """What was found, in the forms that were asked for."""
-    from loadtests import show_load, show_ramp
     from loadtests.loading import searched
     from loadtests.loading.searched import Searched
+    from loadtests.showing import load as show_load
+    from loadtests.showing import ramp as show_ramp
     from sim.showing.run import console_for
 
     if junit is not None:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from sim.cli import Flag, progress
-from sim.cli_exploring import check_numbers, given, policy_of, print_summary
+from sim.commands.exploring import check_numbers, given, policy_of, print_summary
 
 app = App(name="sensitivity", help="Which uncertain numbers matter?", help_format="plaintext")
 

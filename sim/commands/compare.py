@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from sim.cli import Flag, encodable, progress, share
-from sim.cli_crew import Backend, crew
+from sim.commands.crew import Backend, crew
 from sim.errors import complaint
 
 app = App(name="compare", help="Compare cap policies on the same people.", help_format="plaintext")
@@ -91,7 +91,8 @@ def compare(
         Print the leading sentences only, and no progress.
     """
     from sim import compare as comparing
-    from sim import making, results, scenario_file
+    from sim import results, scenario_file
+    from sim.run_folders import making
     from sim.showing import comparison as show_comparison
     from sim.showing import sheets
     from sim.showing.terminal import console_for

@@ -47,7 +47,7 @@ def story(
     as_json
         Print the story as data.
     """
-    from sim.locating import locate
+    from sim.run_folders.locating import locate
     from sim.scenario_files.faults import nearest
     from sim.showing import story as show_story
     from sim.showing.terminal import console_for

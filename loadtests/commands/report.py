@@ -54,8 +54,8 @@ def report(
 def _written(run: str) -> "tuple[Page, Path]":
     """The page of whatever is meant, and where it is now."""
     from loadtests import report as loads
-    from sim import locating
     from sim import report as simulations
+    from sim.run_folders import locating
 
     if loads.is_history(Path(run)):
         page, place = loads.page_of(Path(run)), Path(run).with_suffix(".html")

@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim.locating import RUNS
 from sim.results import MANIFEST
+from sim.run_folders.locating import RUNS
 
 SHOWN_BY = {
     "run": "headline",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, Parameter
 
 from sim.cli import Flag, progress
-from sim.cli_exploring import Given, check_fast, check_numbers, given, policies_of, print_summary
+from sim.commands.exploring import Given, check_fast, check_numbers, given, policies_of, print_summary
 from sim.errors import complaint
 
 app = App(name="sweep", help="Vary keys of a scenario: what follows from each?", help_format="plaintext")

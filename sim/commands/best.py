@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from sim.cli import Flag, progress
-from sim.cli_choosing import Front, Selection, Wish, points_of
-from sim.cli_exploring import check_fast, check_numbers, given, print_summary
+from sim.commands.choosing import Front, Selection, Wish, points_of
+from sim.commands.exploring import check_fast, check_numbers, given, print_summary
 from sim.errors import complaint
 
 app = App(name="best", help="Which policy or setting is best, and how sure is that?", help_format="plaintext")

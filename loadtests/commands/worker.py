@@ -29,7 +29,7 @@ def load_worker(*, master: str, folder: Path | None = None) -> int:
     from loadtests import safe
 
     host, port = safe.address(master, key="--master")
-    locustfile = Path(__file__).resolve().parent / "locustfile.py"
+    locustfile = Path(__file__).resolve().parents[1] / "locustfile.py"
     command = [sys.executable, "-m", "locust", "-f", str(locustfile), "--worker"]
     command += ["--master-host", host, "--master-port", str(port)]
     if folder is not None:
@@ -53,8 +53,8 @@ def load_merge(run: Path, /, *records: Path) -> int:
     records
         Folders of workers (see load-worker --folder), copied from their hosts; none judges what is there.
     """
-    from loadtests import show_verdict
     from loadtests.loading.rejudging import merge as merged
+    from loadtests.showing import verdict as show_verdict
 
     history, verdict = merged(run, records)
     print(show_verdict.headline(verdict, history))

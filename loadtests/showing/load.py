@@ -10,9 +10,9 @@ from xml.etree import ElementTree
 from rich.console import Console
 from rich.table import Table
 
-from loadtests import show_verdict
 from loadtests.latency import Latencies
 from loadtests.load import Loaded
+from loadtests.showing import verdict as show_verdict
 
 
 def show(loaded: Loaded, console: Console, *, brief: bool = False) -> None:

@@ -10,10 +10,11 @@ import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sim import making, provenance, results, scenario_file
+from sim import results, scenario_file
 from sim.comparing.worlds import Asked, world
 from sim.errors import complaint
 from sim.results import FINISHED, digest
+from sim.run_folders import making, provenance
 from sim.scenario import Scenario
 from sim.study import CHANCE
 from sim.studying.blocks import Progress

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from sim.cli import share
-from sim.cli_exploring import Given, policies_of
+from sim.commands.exploring import Given, policies_of
 from sim.errors import complaint
 
 
