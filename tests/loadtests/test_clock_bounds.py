@@ -17,7 +17,7 @@ from tests.oracle import verdict
 from tests.random_histories import MIXES
 
 BOUNDS = (1, 3, 10)
-OF_A_MIX = 24
+OF_A_MIX = 10
 
 
 def trusted_less(history: History, bound_ns: int) -> History:

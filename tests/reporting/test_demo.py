@@ -29,6 +29,7 @@ SMALL = {
 }
 
 
+@pytest.mark.long  # `make demo` is the whole of it
 def test_every_step_is_made_and_one_page_links_them_all(
     tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -246,7 +246,7 @@ def test_an_interrupted_sweep_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     points = designs.crossed(settings, ("first-come",))
     asked: dict[str, Any] = {"measures": ("grants", "median_wait_days"), "replications": 5}
     whole = sweep.sweep(scenario, points, crew=Crew(1, lambda *_: None), **asked)
-    part = sweep.sweep(scenario, points, crew=Crew(1, Interrupt(5)), **asked)
+    part = sweep.sweep(scenario, points, crew=Crew(1, Interrupt(4)), **asked)
     assert not part.complete
     assert part.replications == 2
     assert part.stopped == "interrupted after 2 of 5 replications"
