@@ -42,8 +42,8 @@ def never_back(said: list[str]) -> bool:
     return known == sorted(known)  # INVALID comes before VALID, in the alphabet too
 
 
-def seeds(name: str) -> Iterator[tuple[int, History]]:
-    return ((seed, random_one(name, seed)) for seed in range(OF_A_MIX))
+def seeds(name: str, many: int = OF_A_MIX) -> Iterator[tuple[int, History]]:
+    return ((seed, random_one(name, seed)) for seed in range(many))
 
 
 @pytest.mark.parametrize("name", MIXES)
@@ -55,7 +55,7 @@ def test_a_larger_bound_turns_nothing_valid_into_invalid(name: str) -> None:
 
 def test_a_larger_bound_makes_a_difference() -> None:
     """Or the test above would show nothing."""
-    histories = [history for name in ("readings", "releases", "audited") for _, history in seeds(name)]
+    histories = [history for name in ("readings", "releases", "audited") for _, history in seeds(name, 24)]
     convicted = [history for history in histories if verdict(history) == "INVALID"]
     freed = [history for history in convicted if verdict(trusted_less(history, BOUNDS[-1])) == "VALID"]
     assert 3 < len(freed) < len(convicted)
@@ -71,6 +71,6 @@ def test_a_bound_is_the_same_as_wider_intervals(name: str) -> None:
 
 @pytest.mark.parametrize("name", MIXES)
 def test_no_other_check_convicts_what_a_smaller_bound_let_pass(name: str) -> None:
-    for seed, history in list(seeds(name))[::6]:
+    for seed, history in list(seeds(name, 24))[::6]:
         said = [judged(trusted_less(history, bound)).judgement for bound in (0, 2, 10)]
         assert never_back(said), f"seed {seed} of {name}: {said} as the bound grows"
