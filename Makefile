@@ -11,7 +11,7 @@ demo: .venv/.installed          ## simulate, compare, replay a rush, judge it: o
 	$(BIN)/quotalab demo
 
 test: .venv/.installed-test     ## everything but the long tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2
 
 test-long: .venv/.installed-test
 	$(BIN)/python -m pytest -n 2 -m long
