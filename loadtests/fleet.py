@@ -19,7 +19,6 @@ A worker that dies is not waited for: what it sent is in its file. A process wit
 
 import hashlib
 import logging
-import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -31,7 +30,7 @@ import gevent
 from loadtests import live, profile, shipping, signs
 from loadtests.clocks import Exchange, clock_offset
 from loadtests.flights import Done, Failed
-from loadtests.member import Member, boot
+from loadtests.member import Member, boot, hear_ctrl_c
 from loadtests.run_trace import trace_of
 from loadtests.safe import check_host
 from loadtests.settings import Settings, from_options
@@ -52,16 +51,6 @@ WRITING_S: Final = 1.5
 """Locust writes its CSV files once a second, and not at the end."""
 
 log = logging.getLogger(__name__)
-
-
-def _hear_ctrl_c() -> None:
-    """Ctrl-C reaches Locust's own greenlet, which ends the run in order.
-
-    Python raises it in whatever runs at the moment: a greenlet that sends would be lost, and only it.
-    Who has another handler, as the parent of Locust's processes, keeps it.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        gevent.signal_handler(signal.SIGINT, gevent.kill, gevent.getcurrent(), KeyboardInterrupt)
 
 
 class Fleet:
@@ -87,7 +76,7 @@ class Fleet:
         events = environment.events
         events.test_start.add_listener(self._on_start)
         events.test_stopping.add_listener(self._on_stopping)
-        _hear_ctrl_c()
+        hear_ctrl_c()
         if self._is_master:
             events.worker_report.add_listener(self._on_report)
             for topic in ("ready", "failed", "done", "closed", "want-trace", "clock", "piece"):

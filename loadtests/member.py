@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,16 @@ def boot() -> str:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:
         return ""
+
+
+def hear_ctrl_c() -> None:
+    """Ctrl-C reaches Locust's own greenlet, which ends the run in order.
+
+    Python raises it in whatever runs at the moment: a greenlet that sends would be lost, and only it.
+    Who has another handler, as the parent of Locust's processes, keeps it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        gevent.signal_handler(signal.SIGINT, gevent.kill, gevent.getcurrent(), KeyboardInterrupt)
 
 
 class Member:
