@@ -184,7 +184,10 @@ class Edits:
 
     def _keyed(self) -> np.ndarray:
         codes = self.history.coded("slot").codes
-        return np.flatnonzero(self.is_grant & (codes >= 0) & (self.history.coded("key").codes >= 0))
+        has_ended = self.history["completed_ns"] < NEVER  # a grant may be on record without its time
+        return np.flatnonzero(
+            self.is_grant & has_ended & (codes >= 0) & (self.history.coded("key").codes >= 0)
+        )
 
     def second(self, size: int) -> History | None:
         """Keys that were granted a slot, asked again and told of another one."""

@@ -6,10 +6,15 @@
 An empty cell is absent, and so is a column that is not mapped. `elapsed_ns` is how long an operation took,
 for tools that write no time of completion. Where no result is mapped it follows from the answer; without an
 answer nothing is known of what the operation did. Every operation is a claim where no op is mapped or fixed.
+
+A file whose last line has no end is refused, unless the last column is one that nobody asks for: with `12` at
+its end it may have been cut within `1234`. How many lines there should be does not settle that; whoever knows
+that the line is whole ends it.
 """
 
 import csv
 import difflib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -114,6 +119,7 @@ def _cells(
             names = next(reader, [])
             places = {ours: _place(theirs, names, file) for ours, theirs in columns.items()}
             rows: list[list[str]] = []
+            last: list[list[str]] = []
             lines: list[int] = []
             for row in reader:
                 if len(row) != len(names) and row:
@@ -124,7 +130,7 @@ def _cells(
                     lines.append(reader.line_num)
                 if len(rows) == AT_ONCE:
                     yield _by_name(places, rows), lines
-                    rows, lines, is_any = [], [], True
+                    last, rows, lines, is_any = rows[-1:], [], [], True
             if rows:
                 yield _by_name(places, rows), lines
     except FileNotFoundError:
@@ -135,6 +141,28 @@ def _cells(
         raise BadInput([Problem(f"not CSV: {error}", file=file, line=reader.line_num)]) from error
     if not rows and not is_any:
         raise complaint("it has no operations", file=file, expected="a line of names, then one an operation")
+    if max(places.values()) == len(names) - 1 and not _is_ended(path):
+        raise _unended(file, reader.line_num, names[-1], (rows or last)[-1][_last(places)])
+
+
+def _is_ended(path: Path) -> bool:
+    """Whether the last line of a file has an end."""
+    with path.open("rb") as source:
+        source.seek(-1, os.SEEK_END)
+        return source.read(1) in (b"\n", b"\r")
+
+
+def _last(places: Mapping[str, int]) -> int:
+    """Which of the mapped columns is the last one of the file."""
+    return list(places.values()).index(max(places.values()))
+
+
+def _unended(file: str, line: int, column: str, cell: str) -> BadInput:
+    what = f"the last line has no end, so that its last cell, {cell!r}, may have been cut short"
+    mend = f"if the line is whole, end it: printf '\\n' >> {file}"
+    return BadInput(
+        [Problem(what, file=file, line=line, key=column, expected="a line break after it", mend=mend)]
+    )
 
 
 def _by_name(places: Mapping[str, int], rows: list[list[str]]) -> dict[str, list[str]]:

@@ -5,6 +5,8 @@ Refused, with the first row and the reason
     a number     that is not whole, or beyond 64 bits
     incomplete   a row without op or invoked_ns
     backwards    a row that completed before it was invoked
+    far apart    times with more than 73 years from the first to the last (MOST_SPAN_NS), clock bounds
+                 included
     reordered    where the file has the column index, it must be 0, 1, 2 ... from the first row to the last: a
                  gap, a repetition or a step back means that rows were lost, doubled or moved. Without that
                  column the order of the rows means nothing, and any is taken
@@ -21,11 +23,16 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtests.histories.columns import ABSENT, COLUMNS, TEXTS
+from loadtests.histories.columns import ABSENT, COLUMNS, NEVER, TEXTS, Column
 from loadtests.histories.table import History
 from loadtests.protocol import RESULT
-from sim.errors import BadInput, Problem
+from sim.errors import BadInput, Problem, complaint
 
+MOST_SPAN_NS: Final = 2**61 - 1
+"""From the first time to the last: what fits into 64 bits in quarters of a nanosecond, which is how finely
+loadtests/linear tells times. Sums and differences of two times fit as well."""
+FURTHEST_NS: Final = 2**62
+"""Either side of zero: a time with a clock bound added, and the difference of two, are still of 64 bits."""
 IDENTITY: Final = (*("invoked_ns", "op", "worker", "client", "attempt", "chain", "host", "applicant", "key"),)
 """What makes two rows the same attempt: numbers first, since they are read anyway or quickly."""
 Lines: TypeAlias = Sequence[int] | Mapping[int, int] | NDArray[np.int64]
@@ -65,10 +72,50 @@ def sound(history: History, file: str, lines: Lines | None = None) -> History:
         row = int(np.argmax(backwards))
         what = f"it completed before it was invoked: {completed[row]} < {invoked[row]}"
         raise refusal(row, what, file=file, lines=lines, key="completed_ns")
+    _near(history, file, lines)
     if (result < 0).any():
         assert result.flags.writeable or not len(history), "a column of the history itself"
         result[result < 0] = RESULT["pending"]
     return history
+
+
+def _near(history: History, file: str, lines: Lines | None) -> None:
+    """Complain of the first time that is too far from the others to be reckoned with."""
+    invoked, completed, bound = history["invoked_ns"], history["completed_ns"], history.header.clock_bound_ns
+    if not 0 <= bound <= MOST_SPAN_NS // 4:
+        what, expected = f"{bound!r} is no bound of a clock", f"from 0 to {MOST_SPAN_NS // 4} ns"
+        raise complaint(what, file=file, key="clock_bound_ns", expected=expected)
+    if not len(invoked):
+        return
+    first, latest = int(invoked.min()), int(invoked.max())
+    last = max(latest, int(completed.max(where=completed < NEVER, initial=latest)))
+    if last - first + 2 * bound <= MOST_SPAN_NS and first >= -FURTHEST_NS and last <= FURTHEST_NS:
+        return
+    raise _far(invoked, completed, (first, last), bound, file, lines)
+
+
+def _far(
+    invoked: Column, completed: Column, ends: tuple[int, int], bound: int, file: str, lines: Lines | None
+) -> BadInput:
+    """The complaint, of the time that is the furthest from the one in the middle."""
+    middle = int(np.partition(invoked, len(invoked) // 2)[len(invoked) // 2])
+    ended = np.where(completed == NEVER, middle, completed)
+    outermost = [
+        ("invoked_ns", int(invoked.argmin()), int(invoked.min())),
+        ("invoked_ns", int(invoked.argmax()), int(invoked.max())),
+        ("completed_ns", int(ended.argmax()), int(ended.max())),
+    ]
+    key, row, time = max(outermost, key=lambda each: abs(each[2] - middle))
+    years = (ends[1] - ends[0]) / 1e9 / 86_400 / 365.25
+    return refusal(
+        row,
+        f"the time {time} is too far from the others: in all they span {years:,.0f} years",
+        file=file,
+        lines=lines,
+        key=key,
+        expected=f"times within {MOST_SPAN_NS - 2 * bound} ns of one another, {FURTHEST_NS} of zero",
+        mend="correct it, or the unit that times are written in",
+    )
 
 
 def in_place(index: NDArray[np.int64], file: str, lines: Lines | None = None) -> None:

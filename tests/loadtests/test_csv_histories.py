@@ -68,6 +68,32 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path: Path, old: str,
     assert said in str(caught.value)
 
 
+def test_times_too_far_apart_are_refused_with_their_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as caught:
+        table(tmp_path, TEXT.replace("k3,2,1", f"k3,{2**42},1"))
+    [problem] = caught.value.problems
+    assert (problem.line, problem.key) == (5, "completed_ns")
+    assert f"the time {(2**42 + 1) * 10**6} is too far from the others" in problem.message
+
+
+def test_a_last_line_without_its_end_is_refused_since_it_may_have_been_cut(tmp_path: Path) -> None:
+    columns = MAP | {"value": "thread"}
+    whole = TEXT.replace("409,7", "409,1234")
+    assert table(tmp_path, whole, columns)["value"].tolist()[-1] == 1234
+    for kept in ("1234", "12"):
+        with pytest.raises(BadInput) as caught:
+            table(tmp_path, whole.replace("1234\n", kept), columns)
+        [problem] = caught.value.problems
+        assert (problem.line, problem.key) == (5, "thread")
+        assert f"the last line has no end, so that its last cell, '{kept}', may" in problem.message
+        assert problem.mend.startswith("if the line is whole, end it: printf")
+
+
+def test_a_last_line_without_its_end_is_read_if_nobody_asks_for_its_last_cell(tmp_path: Path) -> None:
+    assert list(table(tmp_path, TEXT.rstrip()).rows()) == list(table(tmp_path, TEXT).rows())
+    assert list(table(tmp_path, TEXT.replace("\n", "\r\n")).rows()) == list(table(tmp_path, TEXT).rows())
+
+
 def test_every_wrong_cell_is_named_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadInput) as caught:
         table(tmp_path, TEXT.replace("409", "500").replace("0.25", "soon"))

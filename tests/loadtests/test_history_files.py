@@ -155,6 +155,61 @@ def test_lines_that_were_harmed_are_refused_with_line_and_reason(
     assert said in str(caught.value)
 
 
+FAR = 2**61
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "is_refused"),
+    [
+        ("invoked_ns", -FAR, True),
+        ("invoked_ns", 20 - (FAR - 1), False),
+        ("invoked_ns", 20 - FAR, True),
+        ("completed_ns", FAR + 1, True),
+        ("completed_ns", FAR, False),
+        ("completed_ns", NEVER - 1, True),
+        ("completed_ns", NEVER, False),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl"])
+def test_times_too_far_apart_to_be_reckoned_with_are_refused(
+    tmp_path: Path, suffix: str, name: str, value: int, is_refused: bool
+) -> None:
+    history = drawn(TEXT)
+    history[name][0], history["invoked_ns"][1] = value, 1
+    write(history, tmp_path / f"h{suffix}")
+    if not is_refused:
+        found = checking.judged(read(tmp_path / f"h{suffix}"))
+        assert found.judgement == "VALID" or value == NEVER
+        return
+    with pytest.raises(BadInput) as caught:
+        read(tmp_path / f"h{suffix}")
+    [problem] = caught.value.problems
+    assert (problem.key, problem.line) == (name, 2 if suffix == ".jsonl" else 0)
+    assert f"the time {value} is too far from the others: in all they span 73 years" in problem.message or (
+        value == NEVER - 1
+    )
+    assert (problem.expected, problem.mend) != ("", "")
+
+
+@pytest.mark.parametrize("bound", [-1, FAR])
+def test_a_bound_of_clocks_that_no_time_can_be_widened_by_is_refused(tmp_path: Path, bound: int) -> None:
+    path = written(tmp_path, ".jsonl")
+    path.write_text(path.read_text("utf-8").replace('"clock_bound_ns": 0', f'"clock_bound_ns": {bound}'))
+    with pytest.raises(BadInput, match=r"clock_bound_ns: .* is no bound of a clock"):
+        read(path)
+
+
+def test_clock_bounds_count_for_how_far_apart_times_are(tmp_path: Path) -> None:
+    history = drawn(TEXT)
+    history["completed_ns"][0] = FAR
+    write(history, tmp_path / "h.jsonl")
+    text = (tmp_path / "h.jsonl").read_text("utf-8")
+    read(tmp_path / "h.jsonl")
+    (tmp_path / "h.jsonl").write_text(text.replace('"clock_bound_ns": 0', '"clock_bound_ns": 2'), "utf-8")
+    with pytest.raises(BadInput, match=r"h\.jsonl:2:0: completed_ns: operation 0: the time"):
+        read(tmp_path / "h.jsonl")
+
+
 def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, ".jsonl")
     path.write_bytes(path.read_bytes().replace(b"cy", b"c\xff"))
