@@ -17,7 +17,6 @@ from itertools import combinations_with_replacement, islice, permutations, produ
 from typing import Any
 
 from loadtests.header import Header
-from loadtests.history import History, history_of
 from sim.ledger import Spec, cap_of
 
 Cell = tuple[int, int]
@@ -61,11 +60,15 @@ def every_placing(size: int, cap: int) -> Iterator[Placed]:
             yield tuple((cell, kind) for (cell, _), here in zip(shape, chosen, strict=True) for kind in here)
 
 
-def every_history(size: int, cap: int, *, part: int = 0, parts: int = 1) -> Iterator[History]:
-    """The same as histories of people; more of them, since a release is somebody's. Of `parts`, one part."""
-    header = Header(caps=(cap_of("2022", cap),), spec=Spec(gives_back=frozenset({"withdrawal"})))
+def header_of(cap: int) -> Header:
+    """What all of them are judged by."""
+    return Header(caps=(cap_of("2022", cap),), spec=Spec(gives_back=frozenset({"withdrawal"})))
+
+
+def every_history(size: int, cap: int, *, part: int = 0, parts: int = 1) -> Iterator[list[dict[str, Any]]]:
+    """The same as rows of people; more of them, since a release is somebody's. Of `parts`, one part."""
     for placed, owners in islice(_with_owners(size, cap), part, None, parts):
-        yield history_of(header, rows_of(placed, owners))
+        yield rows_of(placed, owners)
 
 
 def _with_owners(size: int, cap: int) -> Iterator[tuple[Placed, dict[int, int]]]:

@@ -16,7 +16,6 @@ from itertools import combinations_with_replacement, groupby, islice, permutatio
 from typing import Any, Final
 
 from loadtests.header import Header
-from loadtests.history import History, history_of
 from sim.ledger import Reason, Spec, cap_of
 from tests.every_history import Cell, shapes
 
@@ -125,13 +124,17 @@ def _renamed(row: list[str], labels: list[Label]) -> tuple[Label, ...]:
     return tuple(found)
 
 
+def header_of(cap: int, spec: Spec = FRESH) -> Header:
+    """What all of them are judged by."""
+    return Header(caps=(cap_of("2022", cap),), spec=spec)
+
+
 def every_history(
     size: int, cap: int, spec: Spec = FRESH, *, part: int = 0, parts: int = 1
-) -> Iterator[History]:
-    """The same as histories under one cap. Of `parts`, one part."""
-    header = Header(caps=(cap_of("2022", cap),), spec=spec)
+) -> Iterator[list[dict[str, Any]]]:
+    """The same as rows, under one cap. Of `parts`, one part."""
     for labelled in islice(every_labelled(size, cap), part, None, parts):
-        yield history_of(header, rows_of(labelled, is_given_back="withdrawal" in spec.gives_back))
+        yield rows_of(labelled, is_given_back="withdrawal" in spec.gives_back)
 
 
 def rows_of(labelled: Labelled, *, is_given_back: bool = True) -> list[dict[str, Any]]:

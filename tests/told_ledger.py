@@ -20,7 +20,8 @@ from collections.abc import Hashable
 from typing import Any
 
 from loadtests.checks.requests import CURRENT
-from loadtests.history import AUDIT, REASON, History
+from loadtests.header import Header
+from loadtests.history import AUDIT, REASON
 from sim.ledger import (
     Cap,
     Claim,
@@ -52,23 +53,23 @@ OPTIONAL = ("claim", "release", "open", "close", "set-cap", "refresh")
 ORDERED = (*OPTIONAL, "read", "hold")
 
 
-def intakes_in(history: History, rows: list[Row]) -> list[str]:
-    """The intakes that appear in the history or its caps."""
+def intakes_in(header: Header, rows: list[Row]) -> list[str]:
+    """The intakes that appear in the rows or the caps."""
     named = {row["intake"] for row in rows if row.get("intake") not in (None, CURRENT)}
-    return sorted(named | {intake for cap in history.header.caps for intake, _ in cap.covers})
+    return sorted(named | {intake for cap in header.caps for intake, _ in cap.covers})
 
 
 class Service:
     """The ledger, and what is wrapped around it. After a `take`, whatever it says, comes the `undo`."""
 
-    def __init__(self, history: History, rows: list[Row], holders: dict[str, tuple[str, ...]]) -> None:
-        self.header = history.header
+    def __init__(self, header: Header, rows: list[Row], holders: dict[str, tuple[str, ...]]) -> None:
+        self.header = header
         self.rows = rows
         spec = self.header.spec
         self.ledger = Ledger(
             Spec(gives_back=frozenset({"withdrawal"}), refusals=spec.refusals, counter=spec.counter)
         )
-        self.intakes = intakes_in(history, rows)
+        self.intakes = intakes_in(header, rows)
         self.turned = {
             row["intake"] for row in rows if row["op"] in ("open", "close") and row["result"] != "fail"
         }

@@ -7,6 +7,7 @@ only where somebody wants to read it.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -156,12 +157,16 @@ def coded(column: Column) -> Coded:
 
 def absent_from(name: str, count: int) -> Column | Coded:
     """The column of a history that says nothing of it."""
+    return np.arange(count, dtype=np.int64) if name == "index" else _absent_from(name, count)
+
+
+@lru_cache(maxsize=256)
+def _absent_from(name: str, count: int) -> Column | Coded:
+    """The same, of any but the index: one number that stands for the whole column, and is only read."""
     if name in TEXTS:
         return Coded(np.broadcast_to(np.int32(NOBODY), count), Names(()))
     if name in WORDS or name == "given_back":
         return np.broadcast_to(np.int8(RESULT["pending"] if name == "result" else -1), count)
-    if name == "index":
-        return np.arange(count, dtype=np.int64)
     return np.broadcast_to(np.int64(NEVER if name == "completed_ns" else ABSENT), count)
 
 

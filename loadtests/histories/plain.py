@@ -2,14 +2,31 @@
 
 import operator
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from loadtests.header import Header
-from loadtests.histories.columns import ABSENT, COLUMNS, INTEGERS, NEVER, WORDS, Column
+from loadtests.histories.columns import (
+    ABSENT,
+    COLUMNS,
+    INTEGERS,
+    NEVER,
+    NOBODY,
+    TEXTS,
+    WORDS,
+    Coded,
+    Column,
+    Names,
+)
 from loadtests.histories.sound import refusal, sound
 from loadtests.histories.table import History
+
+_ASKED: Final = frozenset(COLUMNS) - {"index"}
+"""Columns that rows may give; the index is their order."""
+_CODES: Final = {
+    name: {word: index for index, word in enumerate(words)} | {None: -1} for name, words in WORDS.items()
+}
 
 
 def history_of(
@@ -17,11 +34,18 @@ def history_of(
 ) -> History:
     """A history of plain rows, in their order; BadInput for a word or a number that cannot be."""
     rows = list(rows)
-    columns: dict[str, Column] = {}
-    for name in COLUMNS:
-        columns[name] = plain_array(name, [row.get(name) for row in rows], file, lines)
-    columns["index"] = np.arange(len(rows), dtype=np.int64)
+    columns: dict[str, Column | Coded] = {"index": np.arange(len(rows), dtype=np.int64)}
+    for name in set().union(*rows) & _ASKED:
+        values = [row.get(name) for row in rows]
+        columns[name] = _coded(values) if name in TEXTS else plain_array(name, values, file, lines)
     return sound(History(header, columns), file, lines)
+
+
+def _coded(values: list[Any]) -> Coded:
+    """A column of texts by code, in the order of first appearance; None is absent."""
+    code: dict[Any, int] = {None: NOBODY}
+    codes = [code.setdefault(None if each is None else str(each), len(code) - 1) for each in values]
+    return Coded(np.array(codes, dtype=np.int32), Names(list(code)[1:]))
 
 
 def plain_array(
@@ -30,7 +54,7 @@ def plain_array(
     """A column of plain values; None is absent. `begins`: so many rows are before them."""
     try:
         if name in WORDS:
-            code = {word: index for index, word in enumerate(WORDS[name])} | {None: -1}
+            code = _CODES[name]
             return np.array([code[value] for value in values], dtype=np.int8)
         if name == "given_back":
             return np.array([-1 if value is None else int(bool(value)) for value in values], dtype=np.int8)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -27,8 +28,8 @@ class History:
     """A header and its operations, in the order of `index`."""
 
     header: Header
-    columns: Mapping[str, Column]
-    """Arrays by name, all of one length; what is left out is absent from every row."""
+    columns: Mapping[str, Any]
+    """Arrays by name, all of one length, or texts that are coded; what is left out is absent from every row."""
     is_whole: bool = True
     """Whether no operation can be missing at its end; a file can be cut that does not say how many it has."""
 
@@ -89,9 +90,7 @@ class History:
         return self._is("result", results)
 
     def _is(self, name: str, words: tuple[str, ...]) -> NDArray[np.bool_]:
-        is_one = np.zeros(len(WORDS[name]) + 1, dtype=np.bool_)  # the last is that of -1: no word
-        is_one[[WORDS[name].index(word) for word in words]] = True
-        return is_one[self[name]]
+        return _which(name, words)[self[name]]
 
     def widened(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Intervals in which each operation certainly took effect, if at all: invoked and completed, in ns.
@@ -106,9 +105,19 @@ class History:
     def rows(self, which: Iterable[int] | None = None) -> Iterator[dict[str, Any]]:
         """Rows as plain dicts without what is absent: all of them, or those with these positions."""
         chosen: Any = slice(None) if which is None else np.array(list(which), dtype=np.int64)
-        plain = {name: plain_column(name, self.some(name, chosen)) for name in COLUMNS}
-        for values in zip(*plain.values(), strict=True):
-            yield {name: value for name, value in zip(COLUMNS, values, strict=True) if value is not None}
+        # Of the columns that nobody gave, these two say something all the same.
+        said = [name for name in COLUMNS if name in ("index", "result") or not self.lacks(name)]
+        plain = [plain_column(name, self.some(name, chosen)) for name in said]
+        for values in zip(*plain, strict=True):
+            yield {name: value for name, value in zip(said, values, strict=True) if value is not None}
+
+
+@cache
+def _which(name: str, words: tuple[str, ...]) -> NDArray[np.bool_]:
+    """A flag for each word of a column; the last is that of -1: no word."""
+    is_one = np.zeros(len(WORDS[name]) + 1, dtype=np.bool_)
+    is_one[[WORDS[name].index(word) for word in words]] = True
+    return is_one
 
 
 def plain_column(name: str, column: Column) -> list[Any]:

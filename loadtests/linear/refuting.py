@@ -75,6 +75,8 @@ def refuted(
     while many <= LONGEST or found.is_exact:
         first = max(0, found.rank + 1 - many)
         stretch = stretch_of(pool, timeline, found, first)
+        if first == 0 and found.is_exact:
+            return stretch  # it is what the search died of, dropping nothing: to search it again says no more
         course = timeline_of(stretch.pool).course
         again = search(course, stretch.before, pool.limit, beam=max(beam, NARROWEST), loops=loops)
         if again.ending == DEAD and again.is_exact:

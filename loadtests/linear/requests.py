@@ -228,7 +228,7 @@ def _moves(history: History, rows: Rows, asked: _Asked, effects: Table, effect_o
     gives_back = history.header.spec.gives_back
     moves = np.full(len(effects["row"]), "withdrawal" in gives_back)
     notes = history.coded("note")
-    for reason in REASONS - {"withdrawal"}:
+    for reason in REASONS - {"withdrawal"} if len(notes.names) else ():
         is_reason = notes.starting(REASON + reason)
         if is_reason.any():
             moves[is_reason[effects["row"]]] = reason in gives_back

@@ -4,6 +4,7 @@ A table is columns by name (COLUMNS), of one length; a column that is left out s
 """
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -35,12 +36,15 @@ def column_of(part: Table, name: str) -> NDArray[Any]:
 
 def joined(parts: Sequence[Table]) -> Table:
     """One table of several, with all its columns."""
-    ends = np.cumsum([len(part["row"]) for part in parts]).tolist()
-    table = {}
+    full = [part for part in parts if len(part["row"])]
+    ends = [0, *accumulate(len(part["row"]) for part in full)]
+    places = [slice(begin, end) for begin, end in pairwise(ends)]
+    table: Table = {}
     for name in COLUMNS:
         column = table[name] = np.empty(ends[-1], dtype=TYPES.get(name, np.int64))
-        for part, begin, end in zip(parts, [0, *ends], ends, strict=False):
-            column[begin:end] = part.get(name, _nothing(name))
+        nothing = _nothing(name)
+        for part, here in zip(full, places, strict=True):
+            column[here] = part.get(name, nothing)
     return table
 
 

@@ -77,6 +77,8 @@ def _is_smallest(begins: Whole, ends: Whole, group: Whole | None = None) -> Flag
 
 def _grouped(pool: Pool, readings: Whole, group: Whole) -> tuple[Whole, Whole, Whole]:
     """The readings that matter, with [low, high] of all groups; fills in their groups."""
+    if not len(readings):
+        return readings, np.zeros(1, dtype=np.int64), np.full(1, MANY)
     low, high = np.maximum(pool.low[readings], 0), np.minimum(pool.high[readings], MANY)
     order = np.lexsort((high, low))  # stable: in a group they stay by begin
     readings, low, high = readings[order], low[order], high[order]

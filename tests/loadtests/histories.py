@@ -37,5 +37,7 @@ def _row(words: list[str]) -> dict[str, Any]:
     for each in more:
         name, _, value = each.partition("=")
         row[name] = int(value) if name in NUMBERS else (value == "yes") if name == "given_back" else value
+    if "note" in row:  # a word has no blanks
+        row["note"] = row["note"].replace("_", " ")
     row.setdefault("due_ns", row["invoked_ns"])
     return row

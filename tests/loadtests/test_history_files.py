@@ -66,7 +66,8 @@ def test_a_column_is_read_when_it_is_asked_for(tmp_path: Path, monkeypatch: pyte
 
 
 def test_texts_that_were_coded_cannot_be_written_over() -> None:
-    history = drawn(TEXT)
+    whole = drawn(TEXT)
+    history = History(whole.header, {name: column.copy() for name, column in whole.columns.items()})
     history["note"][:] = "changed in time"
     assert history.coded("note").at(0) == "changed in time"
     with pytest.raises(ValueError, match="read-only"):

@@ -24,7 +24,8 @@ def is_legal(history: History, order: list[int]) -> bool:
         return False
     if any(begins[one] > ends[other] for at, one in enumerate(order) for other in order[at:]):
         return False
-    return any(_plays(Service(history, rows, holders), order) for holders in beginnings(history))
+    header = history.header
+    return any(_plays(Service(header, rows, holders), order) for holders in beginnings(header, rows))
 
 
 def _plays(service: Service, order: list[int]) -> bool:

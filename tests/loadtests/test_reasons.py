@@ -27,7 +27,6 @@ def test_reasons(gives_back: str, given_back: str, reason: str, anomaly: str) ->
     header = Header(caps=(cap_of("2022", 1),), spec=Spec(gives_back=backs))
     note = f" note={REASON.strip()}_{reason};_x" if reason else ""
     history = drawn(f"ana release 6-7 released given_back={given_back}{note}", header=header)
-    history["note"][:] = [each and each.replace("_", " ") for each in history["note"]]
     [finding] = reasons.check(history)
     assert finding.anomaly == anomaly
 
