@@ -29,7 +29,7 @@ class History:
 
     header: Header
     columns: Mapping[str, Any]
-    """Arrays by name, all of one length, or texts that are coded; what is left out is absent from every row."""
+    """Arrays or coded texts by name, all of one length; what is left out is absent from every row."""
     is_whole: bool = True
     """Whether no operation can be missing at its end; a file can be cut that does not say how many it has."""
 
