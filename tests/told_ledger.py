@@ -211,9 +211,8 @@ class Service:
         if answer == "replayed" and not ("slot" in row or "claim_id" in row):
             if "cap" in row:
                 answer = "full"
-            elif self.header.spec.refusals == "sticky":  # of which refusal, it does not say; another may
-                said = self._said_elsewhere(row)
-                return isinstance(reply, Replayed) or not said or self._refuse(said, asked, said["answer"])
+            elif self.header.spec.refusals == "sticky":
+                return isinstance(reply, Replayed) or self._repeats(row, asked, reply)
         if answer in ("granted", "replayed"):
             self._record(asked, reply)
             first = reply.first if isinstance(reply, Replayed) else reply
@@ -222,11 +221,36 @@ class Service:
             return type(reply.first) is {"full": Full, "duplicate": Duplicate, "closed": Closed}[answer]
         return self._refuse(row, asked, answer)
 
-    def _said_elsewhere(self, row: Row) -> Row:
-        """Another attempt under the key that says which refusal is kept; empty if there is none."""
-        name = (row["op"], row["applicant"], row.get("key", row))
-        same = [each for each in self.rows if (each["op"], each.get("applicant"), each.get("key")) == name]
-        return next((each for each in same if each.get("answer") in ("full", "duplicate", "closed")), {})
+    def _repeats(self, row: Row, asked: Claim, reply: Reply) -> bool:
+        """A replay that does not say of what, where nothing is kept under its key yet.
+
+        Under a key there is one answer, and it was given by the time it is repeated. If another attempt says
+        which, it is given now. If none does, it may be one that says nothing of the slots.
+        """
+        for said in self._attempts(row, asked):
+            answer = said["answer"]
+            if answer == "replayed":
+                is_of_grant = "slot" in said or "claim_id" in said
+                answer = "granted" if is_of_grant else "full" if "cap" in said else None
+            if answer == "granted":
+                self._record(asked, reply)
+                return isinstance(reply, Granted) and self._bind(said, asked)
+            if answer is not None:
+                return self._refuse(said, asked, answer)
+        return True
+
+    def _attempts(self, row: Row, asked: Claim) -> list[Row]:
+        """What else was answered under the key of a claim, for the same intake and stream."""
+        told = ("granted", "replayed", "full", "duplicate", "closed")
+        name = [row.get(each) for each in ("op", "applicant", "key", "stream")]
+        return [
+            each
+            for each in self.rows
+            if [each.get(one) for one in ("op", "applicant", "key", "stream")] == name
+            and "key" in row
+            and each.get("answer") in told
+            and each.get("intake") in (asked.intake, None, CURRENT)
+        ]
 
     def _refuse(self, row: Row, asked: Claim, answer: str) -> bool:
         """A refusal that is not the replay of one."""

@@ -123,7 +123,7 @@ class Known:
         """The steps of a history, and for each of its rows the one that stands for it there."""
         kinds = [self.kinds.setdefault(tuple(map(row.get, SAID)), len(self.kinds)) for row in rows]
         order = sorted(range(len(rows)), key=kinds.__getitem__)
-        numbers: dict[Hashable, int] = {}
+        numbers: dict[Hashable, int] = {(name, None): -1 for name in NAMES}
         names = [
             [numbers.setdefault((name, rows[at].get(name)), len(numbers)) for name in NAMES] for at in order
         ]

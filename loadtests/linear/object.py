@@ -17,7 +17,7 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
-from loadtests.history import History
+from loadtests.history import NEVER, History
 from loadtests.linear import people, stale, tangled, years
 from loadtests.linear.counters import Counter, counters, pool_of
 from loadtests.linear.joint import Line, components, lined_up
@@ -320,23 +320,25 @@ def _with_echoes(found: Operations, order: Whole, at: Whole, phase: Whole, rank:
 
 
 def _interleaved(found: Operations, order: Whole) -> Whole:
-    """The rows of operations in this very order, each echo as early as it can be."""
-    begins, ends, row_of = found.echo_begins, found.echo_ends, found.echo_row
+    """The rows of operations in this very order, each echo as early as it can be.
+
+    It comes after what it tells of, and after whatever ended before it began.
+    """
+    begins, row_of = found.echo_begins, found.echo_row
     echoes: dict[int, list[int]] = {}
     for echo, of in enumerate(found.echo_of.tolist()):
         echoes.setdefault(of, []).append(echo)
+    ends = found.ends[order]
+    later = np.append(np.minimum.accumulate(ends[::-1])[::-1][1:], NEVER).tolist()
     waiting: list[int] = []
     rows: list[int] = []
-    for place in order.tolist():
+    for place, first_end in zip(order.tolist(), later, strict=True):
         row = int(found.row[place])
-        # An echo must be in its place before anything that begins after it has ended.
-        due = [each for each in waiting if ends[each] < found.begins[place]]
-        rows += [int(row_of[each]) for each in sorted(due, key=lambda each: int(begins[each]))]
-        waiting = [each for each in waiting if each not in due]
         if row >= 0:
             rows.append(row)
-        waiting += echoes.get(place, [])
-    rows += [int(row_of[each]) for each in sorted(waiting, key=lambda each: int(begins[each]))]
+        waiting = sorted([*waiting, *echoes.get(place, [])], key=lambda each: int(begins[each]))
+        rows += [int(row_of[each]) for each in waiting if begins[each] <= first_end]
+        waiting = [each for each in waiting if begins[each] > first_end]
     return np.array(rows, dtype=np.int64)
 
 

@@ -250,13 +250,18 @@ class _Search:
         self.certain = sum(1 << place for place in range(self.count) if not self.optional[place])
         self.by_begin = np.argsort(operations.begins, kind="stable").tolist()
         self.steps = 0
+        self.changed: dict[tuple[State, int], State | None] = {}
 
     def run(self, start: State) -> Whole | str | None:
         """The first legal order, depth first."""
+        met: set[tuple[int, State]] = set()  # before what is true of the state was taken, and after
         seen: set[tuple[int, State]] = set()
         stack: list[tuple[int, State, frozenset[int], tuple[object, ...]]] = [(0, start, frozenset(), ())]
         while stack:
             done, state, taken, path = stack.pop()
+            if (done, state) in met:
+                continue
+            met.add((done, state))
             done, path = self._answers(done, state, taken, path)
             if done & self.certain == self.certain:
                 return _unrolled(path)
@@ -272,11 +277,17 @@ class _Search:
                 request = self.world.request[place]
                 if request >= 0 and request in taken:
                     continue
-                after = self.world.after(state, place)
+                after = self._after(state, place)
                 if after is not None:
                     more = taken | {request} if request >= 0 else taken
                     stack.append((done | 1 << place, after, more, (path, place)))
         return None
+
+    def _after(self, state: State, place: int) -> State | None:
+        """The state after a change, worked out once."""
+        if (state, place) not in self.changed:
+            self.changed[state, place] = self.world.after(state, place)
+        return self.changed[state, place]
 
     def _next(self, done: int) -> list[int]:
         """What may come next: whatever begins before everything certain that is left has ended.
