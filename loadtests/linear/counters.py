@@ -145,6 +145,7 @@ def pool_of(
         start=counter.start,
         limit=MANY if counter.is_stale else counter.limit,
         tolerance=history.header.spec.tolerance,
+        among=len(operations),
     )
     return made, np.append(members, np.full(len(more), -1))
 

@@ -63,6 +63,7 @@ class Needs(NamedTuple):
 def judge(pool: Pool, *, loops: flavours.Loops | None = None) -> Judged | None:
     """Whether the pool is legal; None in the one case that is not settled here (see above)."""
     assert not ((pool.kind == RELEASE) | (pool.kind == LIMIT)).any(), "the count may fall, or the limit step"
+    loops = loops or flavours.fitting(pool)
     observers = observers_of(pool)
     mandatory = np.flatnonzero((pool.kind == GRANT) & ~pool.is_optional)
     mandatory = mandatory[np.argsort(pool.ends[mandatory], kind="stable")]
@@ -73,7 +74,7 @@ def judge(pool: Pool, *, loops: flavours.Loops | None = None) -> Judged | None:
     contradiction = _unreachable(pool, needs)
     if contradiction is not None:
         return contradiction
-    schedule = _laziest(pool, mandatory, needs, loops or flavours.fastest())
+    schedule = _laziest(pool, mandatory, needs, loops)
     counted = np.searchsorted(schedule.times, observers.begins, side="left") + pool.start
     too_low = counted > observers.high
     if too_low.any():
@@ -83,7 +84,7 @@ def judge(pool: Pool, *, loops: flavours.Loops | None = None) -> Judged | None:
     if (schedule.positions < 0).any():
         return None
     after = np.maximum(counted, observers.low) - pool.start
-    return merged(schedule, observers, after, loops or flavours.fastest())
+    return merged(schedule, observers, after, loops)
 
 
 def _at_once(pool: Pool, mandatory: Whole, observers: Observers) -> Judged | None:

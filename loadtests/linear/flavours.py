@@ -2,15 +2,25 @@
 installed.
 
 Both run the very same code objects, so a rule is written once, and the results are equal. A loop is compiled
-when it is first called, and kept for the next process.
+when it is first called, and kept for the next process. That takes twenty seconds, and a second in every
+process after: by then plain loops are through with tens of thousands of operations, and a history of fewer
+never needs numba (`fitting`).
 """
 
-import types
 from collections.abc import Callable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from loadtests.linear import laziest, moves, states, walk
+from loadtests.linear.pool import Pool
+from sim.engine.compiling import compiled_together
+
+MOST_PLAIN: Final = 10_000
+"""So many operations, or steps of a search, take a fifth of a second with plain loops."""
+NARROW: Final = 16
+"""States at once that plain loops compare with one another quickly enough."""
+FEW: Final = 8
+"""Operations of which there are not many states, however wide the beam."""
 
 
 class Loops(NamedTuple):
@@ -36,21 +46,18 @@ PLAIN = Loops(
     walk.walked,
     walk.first_seen,
 )
+AT_FIRST = PLAIN._replace(name="plain at first")
+"""To begin with, where little work is expected: a search that turns out long goes on with compiled ones."""
 
 
 @cache
 def compiled() -> Loops:
     """The same functions under numba; ImportError where the `fast` extra is not installed."""
-    import numba
-
-    jit = numba.njit(cache=True, nogil=True)
-    namespace: dict[str, Any] = {}
+    names: dict[str, Any] = {}
     for module in (laziest, states, moves, walk):
-        namespace |= vars(module)
-    for name, function in list(namespace.items()):
-        if isinstance(function, types.FunctionType):
-            namespace[name] = jit(types.FunctionType(function.__code__, namespace, name))
-    return Loops("compiled", *(namespace[name] for name in Loops._fields[1:]))
+        names |= vars(module)
+    loops = compiled_together(names, entries=Loops._fields[1:])
+    return Loops("compiled", *(loops[name] for name in Loops._fields[1:]))
 
 
 @cache
@@ -60,3 +67,9 @@ def fastest() -> Loops:
         return compiled()
     except ImportError:
         return PLAIN
+
+
+def fitting(pool: Pool, beam: int = 1) -> Loops:
+    """Those that are sooner done with this pool and its like, looking at so many states at once."""
+    many = max(len(pool), pool.among)
+    return AT_FIRST if many <= FEW or (many <= MOST_PLAIN and beam <= NARROW) else fastest()

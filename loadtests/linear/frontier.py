@@ -23,22 +23,22 @@ BEAMS = (16, 256, 4096)
 
 
 def judge(pool: Pool, *, beams: tuple[int, ...] = BEAMS, loops: flavours.Loops | None = None) -> Judged:
-    """Whether the pool is legal, with the order or the contradiction."""
+    """Whether the pool is legal, with the order or the contradiction; by the loops that fit if left out."""
     is_empty = (pool.kind == READ) & (np.maximum(pool.low, 0) > np.minimum(pool.high, MANY))
     if is_empty.any():
         first = int(is_empty.argmax())
         return invalid(
             "empty-reading", np.array([first]), low=int(pool.low[first]), high=int(pool.high[first])
         )
-    loops = loops or flavours.fastest()
     timeline = timeline_of(pool)
     for beam, is_lazy in [*((beam, True) for beam in beams), (beams[-1], False)]:
-        found = search(timeline.course, pool.start, pool.limit, beam=beam, loops=loops, is_lazy=is_lazy)
+        hand = loops or flavours.fitting(pool, beam)
+        found = search(timeline.course, pool.start, pool.limit, beam=beam, loops=hand, is_lazy=is_lazy)
         if found.ending == THROUGH:
-            return _in_order(pool, timeline, found, loops)
+            return _in_order(pool, timeline, found, hand)
         if found.ending == CROWDED:
             return unknown("too many operations set the limit at once")
-        judged = explained(pool, timeline, found, beam=beam, loops=loops)
+        judged = explained(pool, timeline, found, beam=beam, loops=hand)
         if judged is not None:
             return judged
     last = timeline.positions[timeline.course.by_end[found.rank]]

@@ -160,6 +160,7 @@ def _turned(pool: Pool, chosen: Whole) -> Pool:
         start=0,
         limit=MANY,
         tolerance=0,
+        among=pool.among,
     )
 
 

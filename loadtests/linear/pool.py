@@ -65,6 +65,8 @@ class Pool:
     """The limit before the first LIMIT; MANY for a counter without a cap."""
     tolerance: int
     """By how much grants may pass the limit; a refusal needs the limit itself to be reached."""
+    among: int = 0
+    """Operations of the history that this is a part of, where that is known: there is more to judge."""
 
     def __post_init__(self) -> None:
         n = len(self.kind)

@@ -1,7 +1,8 @@
 """One search over one timeline, in whichever flavour, and what it came to.
 
 It goes on with a lazy beam as long as that finds a way, remembers now and then where it was, and where it is
-stuck goes back a little and past the place with a wide beam.
+stuck goes back a little and past the place with a wide beam. With loops that are plain at first, it goes on
+with compiled ones from where it is, once there is more work than it looked like.
 """
 
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from loadtests.linear.states import (
     IS_CUT,
     LIMIT_NOW,
     LIVE,
+    LOGGED,
     NODE,
     NOW,
     STEP,
@@ -33,6 +35,8 @@ MOST_STEPS = 62
 
 EVERY = 2_048
 """Ends from one place that is remembered to the next."""
+SOME = 64
+"""Ends after which it is seen whether plain loops still do."""
 
 
 class Kept(NamedTuple):
@@ -103,6 +107,20 @@ def _changing(desk: Desk) -> tuple[Whole, ...]:
     return (desk.open, desk.open_count, desk.endless_count, desk.steps, desk.numbers)
 
 
+def _go(course: Course, desk: Desk, beam: int, loops: flavours.Loops) -> tuple[Desk, flavours.Loops, int]:
+    """Go on for EVERY ends: the desk, whose log may have grown, the loops that fit by now, how it stopped."""
+    until = int(desk.numbers[ENDED]) + EVERY
+    while True:
+        pause = min(until, int(desk.numbers[ENDED]) + SOME) if loops is flavours.AT_FIRST else until
+        ending = loops.walk(course, desk, beam, pause)
+        if ending == LOG_FULL:
+            desk = desk._replace(log=np.concatenate([desk.log, np.empty_like(desk.log)]))
+        elif ending != PAUSED or pause == until:
+            return desk, loops, ending
+        if loops is flavours.AT_FIRST and desk.numbers[LOGGED] > flavours.MOST_PLAIN:
+            loops = flavours.fastest()
+
+
 def search(
     course: Course, start: int, limit: int, *, beam: int, loops: flavours.Loops, is_lazy: bool = False
 ) -> Found:
@@ -112,11 +130,7 @@ def search(
     before = last = kept(desk)
     now, stuck = LAZY if is_lazy else beam, -1
     while True:
-        until = int(desk.numbers[ENDED]) + EVERY
-        ending = loops.walk(course, desk, now, until)
-        while ending == LOG_FULL:
-            desk = desk._replace(log=np.concatenate([desk.log, np.empty_like(desk.log)]))
-            ending = loops.walk(course, desk, now, until)
+        desk, loops, ending = _go(course, desk, now, loops)
         if ending == PAUSED:
             before, last = last, kept(desk)
             now = LAZY if is_lazy and desk.numbers[ENDED] > stuck else beam

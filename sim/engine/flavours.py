@@ -4,13 +4,13 @@ Both run the very same code objects, so a rule is written once; tests hold their
 Interpreted code reads lists faster than arrays, compiled code the other way round: hence `sequence`.
 """
 
-import types
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.engine import event_loop, kernels, slots
+from sim.engine.compiling import compiled_together
 from sim.engine.kernels import Numbers, Whole
 
 
@@ -48,21 +48,14 @@ def compiled() -> Kernels:
     if not _compiled:
         import numba
 
-        jit = numba.njit(cache=True, nogil=True)
-        namespace: dict[str, Any] = {**vars(slots), **vars(event_loop), "officers": kernels.officers}
-        for name, function in list(namespace.items()):
-            if isinstance(function, types.FunctionType):
-                namespace[name] = jit(types.FunctionType(function.__code__, namespace, name))
+        names = {**vars(slots), **vars(event_loop), "officers": kernels.officers}
+        entries = Kernels._fields[: Kernels._fields.index("heap")]
+        loops = compiled_together(names, entries=entries)
         _compiled.append(
             Kernels(
-                namespace["officers"],
-                namespace["course_until"],
-                namespace["serve_waitlist"],
-                namespace["expire_waitlist"],
-                namespace["claim_drawn"],
-                namespace["plan_filings"],
-                lambda: numba.typed.List.empty_list(numba.int64),
-                np.asarray,
+                **{name: loops[name] for name in entries},
+                heap=lambda: numba.typed.List.empty_list(numba.int64),
+                sequence=np.asarray,
             )
         )
     return _compiled[0]

@@ -172,6 +172,17 @@ def test_compiled_and_plain_are_the_same():
         assert same(*(frontier.judge(pool, loops=loops) for loops in (COMPILED, flavours.PLAIN)))
 
 
+@needs_numba
+def test_a_search_that_turns_out_long_goes_on_with_compiled_loops(monkeypatch):
+    pool = realistic(1_500, cap=60, releases=0.2, reads=0.05, indeterminate=0.01)
+    plain = frontier.judge(pool, loops=flavours.PLAIN)
+    monkeypatch.setattr(flavours, "MOST_PLAIN", 200)
+    asked = []
+    monkeypatch.setattr(flavours, "fastest", lambda: asked.append(1) or COMPILED)
+    assert same(plain, frontier.judge(pool, loops=flavours.AT_FIRST))
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("beams", [(1,), (2,), (4, 16)])
 def test_a_beam_that_is_too_narrow_says_unknown_and_never_something_wrong(beams):
     rng, found = random.Random(24), set()
