@@ -56,6 +56,22 @@ def hedges() -> tuple[Case, ...]:
     )
 
 
+EIGHTHS: Final = 8
+
+
+def people() -> tuple[Case, ...]:
+    """Every history of four operations of people, which the exact check and the plain search judge alike."""
+    return tuple(
+        Case(
+            f"people-{spec}-{part}",
+            tuple(f"persons --size 4 --cap 1 --spec {spec} --part {part} --parts {EIGHTHS}".split()),
+            module="tests.every_agreement",
+        )
+        for spec in ("fresh", "kept-back", "sticky", "soft", "copied")
+        for part in range(EIGHTHS)
+    )
+
+
 CASES: Final = (
     *(
         Case(f"crowd-{store}", (*CROWD, "--target", f"reference:{store}"))
@@ -68,6 +84,7 @@ CASES: Final = (
     Case("ramp", ("load", "ramp", "--workers", "2"), (0, 2)),  # 2: this machine's generator is the limit
     Case("soak", ("load", "soak")),
     *hedges(),
+    *people(),
 )
 
 

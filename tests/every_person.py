@@ -137,6 +137,33 @@ def every_history(
         yield rows_of(labelled, is_given_back="withdrawal" in spec.gives_back)
 
 
+def every_repeated(
+    size: int, cap: int, spec: Spec = FRESH, *, part: int = 0, parts: int = 1
+) -> Iterator[list[dict[str, Any]]]:
+    """The same with at least one answer to a claim told as a replay, which need not say of what."""
+    seen: set[str] = set()
+    for rows in every_history(size, cap, spec, part=part, parts=parts):
+        for told in product(*(_repeated(row, spec) for row in rows)):
+            if any(row.get("answer") == "replayed" for row in told) and repr(told) not in seen:
+                seen.add(repr(told))
+                yield list(told)
+
+
+def _repeated(row: dict[str, Any], spec: Spec) -> Iterator[dict[str, Any]]:
+    """A row as it is, and as the replays that it may be; a refusal is repeated only where it is kept."""
+    yield row
+    is_kept = spec.refusals == "sticky"
+    plain = {name: value for name, value in row.items() if name != "slot"} | {"answer": "replayed"}
+    if row.get("answer") == "granted":
+        yield row | {"answer": "replayed"}
+        yield plain
+    elif row.get("answer") == "full" and is_kept:
+        yield row | {"answer": "replayed", "cap": row["intake"]}
+        yield plain
+    elif row.get("answer") == "duplicate" and is_kept:
+        yield plain
+
+
 def rows_of(labelled: Labelled, *, is_given_back: bool = True) -> list[dict[str, Any]]:
     """Plain rows."""
     rows = []

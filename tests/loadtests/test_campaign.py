@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from loadtests.loading.plan import Options, plan
-from tests import campaign, hedges
+from tests import campaign, every_agreement, hedges
 
 
 def test_what_ended_as_it_must_on_this_commit_is_not_done_again(tmp_path: Path) -> None:
@@ -34,6 +34,14 @@ def test_short_runs_with_hedged_pairs(tmp_path: Path, fault: str | None, verdict
     assert found["verdicts"] == {verdict: runs}
     assert found["pairs_at_once"] > 20 * runs
     assert found["kept"] == (["0001"] if fault else [])
+
+
+def test_a_part_of_a_world_is_one_case(tmp_path: Path) -> None:
+    asked = ["repeats", "--size", "2", "--cap", "1", "--spec", "sticky", "--part", "1", "--parts", "2"]
+    assert every_agreement.main([*asked, "--out", str(tmp_path)]) == 0
+    summary = json.loads((tmp_path / "summary.json").read_text("utf-8"))
+    assert sum(summary["verdicts"].values()) > 50
+    assert sum(case.module == "tests.every_agreement" for case in campaign.CASES) == 40
 
 
 def test_the_crowd_is_as_large_as_it_says() -> None:

@@ -1,134 +1,104 @@
 """Every small history is judged as the plain search over the ledger judges it: none left out, none UNKNOWN.
 
-Three worlds, each up to isomorphism, with every interval order, caps 1 to 3:
+Worlds, each up to isomorphism, with every interval order:
 
-    pools     one counter: grants, refusals, releases, readings. 43,211 of at most 4 operations, 759,575 of 5
+    pools     one counter: grants, refusals, releases, readings, caps 1 to 3. 43,211 of at most 4 operations,
+              716,364 of 5
     counters  the same as histories of people: 45,977 of at most 4, 1,051,251 of 5
     persons   whoever asks again: keys, slots, duplicates, claims and releases that nobody answered, under
               five kinds of spec. 9,108 of at most 3 under cap 1, 609,373 of 4
+    repeats   persons, some of whose answers are told as replays, which may leave out what they repeat
 
-What is compared: for pools, the judgement and the evidence of loadtests.linear.kernel.judge, which is what
-each counter of a history is given to, with the slow judge of tests.pools. For histories, the judgement of
-`explained`, which is all that the check "linearizability" rests on (its order was replayed, if it is VALID),
-with the search of Wing and Gong over the ledger. The normal run takes all pools and counters of 4 operations
-and every third history of persons of 3; the long run all pools and counters of 5 and all persons of 3 under
-caps 1 to 3 and every spec, and of 4 under cap 1 and the first spec (of the others, every 32nd).
+What is compared (tests/every_agreement.py): for pools, the judgement and the evidence of
+loadtests.linear.kernel.judge, which is what each counter of a history is given to, with the slow judge of
+tests.pools. For histories, the judgement of `explained`, which is all that the check "linearizability" rests
+on (its order was replayed, if it is VALID), with the search of Wing and Gong over the ledger.
+
+    normal    all pools and counters of at most 4 operations; under cap 1, persons and repeats of at most 2,
+              and of persons of 3 every third (every ninth under the rarer specs)
+    long      all pools and counters of 5; all persons of 3, under every spec and caps 1 to 3; all repeats of
+              3 under cap 1 and the specs fresh and sticky; of persons of 4 every fourth under cap 1 and the
+              first spec, and every 64th under caps 1 and 2 and the others
+    campaign  all persons of 4 under cap 1 and every spec (tests/campaign.py)
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from types import SimpleNamespace
 
 import pytest
 
-from loadtests.checks.linearizability import explained
-from loadtests.header import Header
-from loadtests.history import history_of
-from loadtests.linear.kernel import judge
-from tests import every_history, every_person
+from tests import every_agreement
+from tests.every_agreement import counters, persons, pools, repeats
 from tests.every_history import every_placing
 from tests.every_person import SPECS, every_labelled
-from tests.oracle import shown
-from tests.pools import every_pool, is_legal, kinds_up_to, ops_of, wrong_with
-from tests.told_ledger import Row
-from tests.wing_gong import Known, order_of
 
 CAPS = (1, 2, 3)
 
 
-def agreed(header: Header, worlds: Iterable[list[Row]], name: object) -> Counter[str]:
-    """How many verdicts there were of each kind: none of them UNKNOWN, and none wrong."""
-    found: Counter[str] = Counter()
-    known = Known(header)
-    for number, rows in enumerate(worlds):
-        history = history_of(header, rows)
-        said = explained(history).judgement
-        true = "INVALID" if order_of(header, rows, known) is None else "VALID"
-        assert said == true, shown(history, f"{name}, number {number}")
-        found[said] += 1
-    return found
-
-
-def counters_agreed(size: int, cap: int, *, part: int = 0, parts: int = 1) -> Counter[str]:
-    """The same for one counter."""
-    rows = every_history.every_history(size, cap, part=part, parts=parts)
-    return agreed(every_history.header_of(cap), rows, ("counter", size, cap, part, parts))
-
-
-def persons_agreed(size: int, cap: int, spec: str, *, part: int = 0, parts: int = 1) -> Counter[str]:
-    """The same for people."""
-    rows = every_person.every_history(size, cap, SPECS[spec], part=part, parts=parts)
-    return agreed(every_person.header_of(cap, SPECS[spec]), rows, ("persons", size, cap, spec, part, parts))
-
-
-def pools_agree(size: int, cap: int, *, part: int = 0, parts: int = 1) -> int:
-    """How many pools were judged, all rightly and with evidence."""
-    certain = [kind for kind in kinds_up_to(cap) if not kind[1]]
-    count = 0
-    for number, pool in enumerate(every_pool(size, certain, cap=cap)):
-        if number % parts != part:
-            continue
-        judged = judge(pool)
-        assert judged.judgement == ("VALID" if is_legal(pool) else "INVALID"), ops_of(pool)
-        if judged.judgement == "VALID":
-            assert wrong_with(pool, judged.order.tolist(), judged.at.tolist()) is None, ops_of(pool)
-        count += 1
-    return count
-
-
 @pytest.mark.parametrize(("cap", "count"), [(1, 6_500), (2, 13_058), (3, 23_653)])
 def test_every_pool_of_at_most_four_operations(cap: int, count: int) -> None:
-    assert sum(pools_agree(size, cap) for size in range(1, 5)) == count
+    assert sum(pools(size, cap).total() for size in range(1, 5)) == count
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(8))
 def test_every_pool_of_five_operations(part: int) -> None:
-    assert sum(pools_agree(5, cap, part=part, parts=8) for cap in CAPS) > 100_000
+    found = sum(pools(5, cap, part=part, parts=8).total() for cap in CAPS)
+    assert abs(found - 716_364 / 8) < len(CAPS)
 
 
 @pytest.mark.parametrize(("cap", "part"), [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)])
 def test_every_history_of_at_most_four_operations(cap: int, part: int) -> None:
     for size in (1, 2, 3, 4):
-        counters_agreed(size, cap, part=part, parts=cap)
+        counters(size, cap, part=part, parts=cap)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(4))
 @pytest.mark.parametrize("cap", CAPS)
 def test_every_history_of_five_operations(cap: int, part: int) -> None:
-    found = counters_agreed(5, cap, part=part, parts=4)
-    assert found["VALID"] > 1_000
+    assert counters(5, cap, part=part, parts=4)["VALID"] > 1_000
 
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_history_of_people_of_at_most_three_operations(spec: str) -> None:
     """Under cap 1, all of two operations; of three every third, and under the rarer specs every ninth."""
     for size in (1, 2):
-        persons_agreed(size, 1, spec)
-    persons_agreed(3, 1, spec, part=2, parts=3 if spec == "fresh" else 9)
+        persons(size, 1, spec)
+    persons(3, 1, spec, part=2, parts=3 if spec == "fresh" else 9)
+
+
+@pytest.mark.parametrize("spec", ["fresh", "sticky"])
+def test_every_history_of_two_operations_with_replays(spec: str) -> None:
+    assert (repeats(1, 1, spec) + repeats(2, 1, spec))["INVALID"] > 50
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("spec", ["fresh", "sticky"])
+def test_every_history_of_three_operations_with_replays(spec: str) -> None:
+    assert repeats(3, 1, spec)["VALID"] > 1_000
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("cap", CAPS)
 @pytest.mark.parametrize("spec", SPECS)
 def test_every_history_of_people_of_three_operations(spec: str, cap: int) -> None:
-    persons_agreed(3, cap, spec)
+    persons(3, cap, spec)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", range(8))
-def test_every_history_of_people_of_four_operations(part: int) -> None:
-    found = persons_agreed(4, 1, "fresh", part=part, parts=8)
-    assert sum(found.values()) in (609_373 // 8, 609_373 // 8 + 1)
+@pytest.mark.parametrize("part", range(2))
+def test_every_fourth_history_of_people_of_four_operations(part: int) -> None:
+    found = persons(4, 1, "fresh", part=part, parts=8)
+    assert found.total() in (609_373 // 8, 609_373 // 8 + 1)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("spec", [name for name in SPECS if name != "fresh"])
-def test_every_32nd_history_of_people_of_four_operations(spec: str) -> None:
+def test_every_64th_history_of_people_of_four_operations(spec: str) -> None:
     for cap in (1, 2):
-        persons_agreed(4, cap, spec, part=cap, parts=32)
+        persons(4, cap, spec, part=cap, parts=64)
 
 
 # ---- that nothing is left out
@@ -177,6 +147,6 @@ def test_no_history_of_people_is_there_twice() -> None:
 
 def test_a_wrong_judge_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison can fail: here with a judge to whom everything is legal."""
-    monkeypatch.setitem(globals(), "explained", lambda history: SimpleNamespace(judgement="VALID"))
+    monkeypatch.setattr(every_agreement, "explained", lambda history: SimpleNamespace(judgement="VALID"))
     with pytest.raises(AssertionError, match="number 0"):
-        counters_agreed(1, 1, part=1, parts=5)  # one refusal with room
+        counters(1, 1, part=1, parts=5)  # one refusal with room
