@@ -329,7 +329,7 @@ def _interleaved(found: Operations, order: Whole) -> Whole:
     for echo, of in enumerate(found.echo_of.tolist()):
         echoes.setdefault(of, []).append(echo)
     ends = found.ends[order]
-    later = np.append(np.minimum.accumulate(ends[::-1])[::-1][1:], NEVER).tolist()
+    later = np.append(np.minimum.accumulate(ends[::-1])[::-1], NEVER)[1:].tolist()
     waiting: list[int] = []
     rows: list[int] = []
     for place, first_end in zip(order.tolist(), later, strict=True):

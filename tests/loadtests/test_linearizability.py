@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from loadtests.checking import judged
-from loadtests.history import History
+from loadtests.header import Header
+from loadtests.history import History, history_of
+from sim.ledger import cap_of
 from tests.large_histories import FRAGMENTS, Crowd, crowded
 from tests.mutations import mutated
 from tests.oracle import shown, truth, verdict
@@ -57,6 +59,12 @@ def test_random_histories_are_judged_as_the_search_judges_them(name: str) -> Non
 def test_many_random_histories_are_judged_as_the_search_judges_them(name: str) -> None:
     found = agreed(((name, seed), random_one(name, seed)) for seed in range(10_000, 18_000))
     assert found["UNKNOWN"] <= MOST_UNKNOWN * 8_000
+
+
+def test_nothing_need_have_happened() -> None:
+    """An order of the administration that nobody answered, and nothing else: the order of nothing is legal."""
+    row = {"op": "set-cap", "intake": "2022", "cap": "2022", "value": 1, "invoked_ns": 1, "result": "info"}
+    assert verdict(history_of(Header(caps=(cap_of("2022", 2),)), [row])) == "VALID"
 
 
 CHECKS = ("receipts", "bounds", "linearizability", "reasons")
