@@ -62,7 +62,7 @@ def test_many_random_histories_are_judged_as_the_search_judges_them(name: str) -
 
 
 def test_nothing_need_have_happened() -> None:
-    """An order of the administration that nobody answered, and nothing else: the order of nothing is legal."""
+    """An order of the administration that nobody answered, and nothing else: to do nothing is legal."""
     row = {"op": "set-cap", "intake": "2022", "cap": "2022", "value": 1, "invoked_ns": 1, "result": "info"}
     assert verdict(history_of(Header(caps=(cap_of("2022", 2),)), [row])) == "VALID"
 
