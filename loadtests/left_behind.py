@@ -15,9 +15,6 @@ from typing import Final
 from loadtests import signs
 from loadtests.header import Initial
 from loadtests.history import History
-from loadtests.loading import judging
-from loadtests.recorder import left_in
-from loadtests.trace import Trace
 from loadtests.verdict import Finding, Verdict, verdict_of
 from sim.errors import complaint
 from sim.run_folders.locating import LAST, RUNS, locate
@@ -56,6 +53,10 @@ def is_merged(folder: Path) -> bool:
 
 def merged(folder: Path) -> History:
     """The workers' records as one history, complete if all of the trace is in it."""
+    from loadtests.loading import judging  # brings the whole of a scenario with it
+    from loadtests.recorder import left_in
+    from loadtests.trace import Trace
+
     records = folder / RECORDS
     try:
         trace = Trace.load(folder / TRACE)

@@ -9,7 +9,7 @@ import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,9 @@ from loadtests.histories.csv_file import ELAPSED, read_csv
 from loadtests.history import History, read
 from sim.errors import complaint
 from sim.ledger import Cap, Spec
-from sim.load import MustSee
+
+if TYPE_CHECKING:  # the models of a scenario take a third of a second to set up
+    from sim.load import MustSee
 
 DELIMITERS: Final = {".csv": ",", ".tsv": "\t"}
 SWITCHES: Final = {
@@ -177,7 +179,7 @@ def _first_line(path: Path, delimiter: str) -> list[str]:
 
 def of_scenario(
     name: str, policy: str | None = None, scale: float = 1.0
-) -> tuple[tuple[Cap, ...], Spec, MustSee]:
+) -> tuple[tuple[Cap, ...], Spec, "MustSee"]:
     """What a load test of a scenario begins with: caps and switches; and what it must have seen."""
     from loadtests.trace import build
     from sim import scenario_file

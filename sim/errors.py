@@ -5,6 +5,7 @@ mend it. *Bad input* carries every problem of a file at once; the command line p
 code 3. A refusal by the ledger is a reply and never an error; broken code fails an assertion.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -62,3 +63,12 @@ def render(problem: Problem) -> str:
     if problem.mend:
         lines.append(f"      to mend:  {problem.mend}")
     return "\n".join(lines)
+
+
+def nearest(word: str, words: Iterable[str], *, cutoff: float = 0.65) -> str:
+    """The nearest of the words, or nothing if none is near."""
+    import difflib  # only for who made a mistake
+
+    alike = {each.lower().replace("-", "_"): each for each in words}
+    close = difflib.get_close_matches(word.lower().replace("-", "_").strip(), alike, n=1, cutoff=cutoff)
+    return alike[close[0]] if close else ""

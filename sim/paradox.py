@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from sim import scenario_file
-from sim.errors import complaint
+from sim.errors import complaint, nearest
 from sim.paradoxes import of_scenario
 from sim.paradoxes.laws import LAWS, Case, Harm
 from sim.paradoxes.shrinking import Shrunk, said_only, shrunk
@@ -22,7 +22,6 @@ from sim.paradoxes.trying import Tried, drawn, judged, played, tried
 from sim.paradoxes.worlds import OPEN, Luck, named_policy
 from sim.policy import CATALOGUE
 from sim.scenario import Scenario
-from sim.scenario_files.faults import nearest
 from sim.studying import blocks
 from sim.studying.blocks import Crew, Progress
 from sim.studying.intervals import Chance, chance

@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from sim.comparing.worlds import Asked
-from sim.errors import complaint
+from sim.errors import complaint, nearest
 from sim.policy import Policy
 from sim.scenario import Scenario
-from sim.scenario_files.faults import nearest
 from sim.studying import binding, blocks, influence, picturing
 from sim.studying.binding import Binding
 from sim.studying.blocks import Crew, Progress

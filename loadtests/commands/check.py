@@ -172,18 +172,20 @@ def _beside(
     table: "Table",
 ) -> tuple["Beside", dict[str, "Check"]]:
     """What the options say beside the files, and what a scenario adds to the checks."""
-    import functools
-
-    from loadtests.checks import exercise, prediction
-    from loadtests.opening import Beside, of_scenario
+    from loadtests.opening import Beside
     from loadtests.reference.years import caps_of_options
-    from sim import scenario_file
 
     caps = {each.name: each for each in caps_of_options(cap)}
     typed = tuple(caps)
     switches = dict(_pair(each, "--spec", "gives_back=withdrawal") for each in spec)
     if scenario is None:
         return Beside(tuple(caps.values()), typed, None, switches, operations, table), {}
+    import functools
+
+    from loadtests.checks import exercise, prediction
+    from loadtests.opening import of_scenario
+    from sim import scenario_file
+
     planned, own, must_see = of_scenario(scenario, policy, scale)
     caps = {each.name: each for each in planned} | caps
     seen = functools.partial(exercise.check, must_see=must_see, planned=0, sent=0)

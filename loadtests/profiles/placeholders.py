@@ -9,7 +9,8 @@ from loadtests.profiles.exchange import Who
 from loadtests.profiles.filters import FILTERS, filter_of
 from loadtests.profiles.records import OPERATIONS, ORDERS, Asking, Profile
 from loadtests.profiles.templates import Hole, Stray, parts
-from sim.scenario_files.faults import Fault, nearest
+from sim.errors import nearest
+from sim.scenario_files.faults import Fault
 from sim.scenario_files.schema import Path
 
 OF_ORDERS: Final = {"open": ("limit", "cap", "caps", "spec"), "set_cap": ("limit", "cap")}

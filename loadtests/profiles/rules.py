@@ -10,7 +10,8 @@ from loadtests.profiles.records import OPERATIONS, Asking, Condition, Page, Prof
 from loadtests.profiles.sources import path as json_path
 from loadtests.profiles.sources import source
 from loadtests.profiles.templates import FromEnvironment, Hole, parts
-from sim.scenario_files.faults import Fault, nearest
+from sim.errors import nearest
+from sim.scenario_files.faults import Fault
 from sim.scenario_files.schema import Path
 
 ALWAYS: Final = (

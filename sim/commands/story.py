@@ -47,8 +47,8 @@ def story(
     as_json
         Print the story as data.
     """
+    from sim.errors import nearest
     from sim.run_folders.locating import locate
-    from sim.scenario_files.faults import nearest
     from sim.showing import story as show_story
     from sim.showing.terminal import console_for
     from sim.telling import picking, words

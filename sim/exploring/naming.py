@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sim import measures, population, programme
-from sim.errors import complaint
+from sim.errors import complaint, nearest
 from sim.exploring.points import Point
 from sim.labelled import plain
 from sim.measures import MEASURES
 from sim.people import settle
 from sim.scenario import Scenario
-from sim.scenario_files.faults import nearest
 
 HEADLINES = tuple(name for name, each in MEASURES.items() if each.headline)
 """What is looked at when no measure is asked for."""

@@ -9,9 +9,8 @@ import json
 from pathlib import Path
 from typing import Final
 
-from sim.errors import complaint
+from sim.errors import complaint, nearest
 from sim.results import MANIFEST
-from sim.scenario_files.faults import nearest
 
 RUNS: Final = Path("results", "runs")
 LAST: Final = "last"

@@ -7,9 +7,10 @@ under the policy; here each policy of the file is judged, where a rule of its ow
 import datetime
 from collections.abc import Iterator
 
+from sim.errors import nearest
 from sim.policy import Policy, Weights, charging
 from sim.scenario import Scenario
-from sim.scenario_files.faults import Fault, nearest
+from sim.scenario_files.faults import Fault
 from sim.scenario_files.rules import Rule, no_such_stream
 from sim.scenario_files.schema import Path
 

@@ -5,15 +5,15 @@ a file. *Form* is what can be judged key by key; what must hold between keys is 
 """
 
 import datetime
-import difflib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from sim.errors import nearest
 from sim.scenario_files.schema import Node, Path, all_keys, choices, expected, keys, node_at, plainly
 
 
@@ -121,13 +121,6 @@ def unknown_key(path: Path, value: Any, form: Form) -> Fault:
         tables = " or ".join(headers[: form.most_places])
         return Fault(path, f"{message} here", mend=f"{key} belongs under {tables}", at_key=True)
     return Fault(path, message, f"one of {', '.join(valid)}", at_key=True)
-
-
-def nearest(word: str, words: Iterable[str], *, cutoff: float = 0.65) -> str:
-    """The nearest of the words, or nothing if none is near."""
-    alike = {each.lower().replace("-", "_"): each for each in words}
-    close = difflib.get_close_matches(word.lower().replace("-", "_").strip(), alike, n=1, cutoff=cutoff)
-    return alike[close[0]] if close else ""
 
 
 def header(path: Path) -> str:

@@ -9,8 +9,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sim.errors import Problem, complaint
-from sim.scenario_files.faults import Fault, dotted, nearest
+from sim.errors import Problem, complaint, nearest
+from sim.scenario_files.faults import Fault, dotted
 
 if TYPE_CHECKING:
     from sim.scenario_files.positions import Places

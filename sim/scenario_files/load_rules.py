@@ -3,10 +3,11 @@
 import datetime
 from collections.abc import Iterator
 
+from sim.errors import nearest
 from sim.load import Load
 from sim.policy import Refresh, only_simulated
 from sim.scenario import Scenario
-from sim.scenario_files.faults import Fault, nearest
+from sim.scenario_files.faults import Fault
 from sim.scenario_files.rules import Rule
 
 MOST_RETRIES = 100

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from zoneinfo import ZoneInfo, available_timezones
 
-from sim.errors import BadInput
+from sim.errors import BadInput, nearest
 from sim.labelled import Labelled
 from sim.scenario import Scenario
-from sim.scenario_files.faults import Fault, item_name, nearest
+from sim.scenario_files.faults import Fault, item_name
 from sim.scenario_files.schema import Path
 
 Rule = Callable[[Scenario], Iterator[Fault]]

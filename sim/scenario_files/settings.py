@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from sim.errors import BadInput, Problem, complaint
+from sim.errors import BadInput, Problem, complaint, nearest
 from sim.labelled import Labelled
 from sim.policy import CATALOGUE
 from sim.scenario import Scenario
 from sim.scenario_files.check import Faulty, checked
-from sim.scenario_files.faults import dotted, item_name, nearest, shown, value_at
+from sim.scenario_files.faults import dotted, item_name, shown, value_at
 from sim.scenario_files.schema import Path, all_keys, choices, keys, node_at
 
 
