@@ -6,8 +6,9 @@ import pytest
 
 from loadtests.header import Header, Initial
 from sim.ledger import Spec, cap_of
+from tests import every_person
 from tests.loadtests.histories import drawn
-from tests.wing_gong import legal_order
+from tests.wing_gong import Known, legal_order, order_of
 
 HERE = (cap_of("2022", 1),)
 BACK = Header(caps=HERE, spec=Spec(gives_back=frozenset({"withdrawal"})))
@@ -106,3 +107,20 @@ def test_ten_operations_all_at_once_are_decided_quickly() -> None:
     assert legal_order(drawn(text, cap=6)) is None
     assert legal_order(drawn(text, cap=5)) is not None
     assert time.perf_counter() - began < 5
+
+
+@pytest.mark.parametrize("spec", every_person.SPECS)
+def test_what_is_known_of_alike_histories_is_what_the_ledger_says_of_each(spec: str) -> None:
+    """Two histories that differ in times, order and names are alike; one that lacks a name is not."""
+    header = every_person.header_of(1, every_person.SPECS[spec])
+    known, legal = Known(header), 0
+    some = [
+        *every_person.every_repeated(2, 1, every_person.SPECS[spec]),
+        *every_person.every_history(3, 1, every_person.SPECS[spec], part=3, parts=60),
+    ]
+    for rows in some:
+        order = order_of(header, rows)
+        legal += order is not None
+        assert (order_of(header, rows, known) is None) == (order is None), rows
+    assert 0 < legal < len(some)
+    assert len(known.steps) < len(some)
