@@ -143,9 +143,24 @@ def _show(made: "Trace", numbers: "Summary", head: int, out: Path | None) -> Non
 
 
 def sentences(made: "Trace", numbers: "Summary") -> list[str]:
-    """What will be sent, in words."""
+    """What will be sent, in words: for whom and what, how often again, for how long, how fast."""
     found = numbers
-    caps = ", ".join(f"{cap.name}: {cap.limit:,}" for each in made.intakes for cap in each.caps) or "no cap"
+    caps = ", ".join(f"{cap.name}: {cap.limit:,}" for each in made.intakes for cap in each.caps)
+    may_not = f", {found.ineligible:,} of whom may not have a slot" if found.ineligible else ""
+    return [
+        f"{made.scenario} under {made.policy}, seed {made.seed}: {found.people:,} people{may_not}; "
+        + (f"slots by cap: {caps}" if caps else "no cap"),
+        _requests(found),
+        f"up to {found.retries_at_most:,} more, if every answer is a reason to try again",
+        f"the run lasts {found.lasts_s:,.1f} s, {_passes(found.seconds_in_one)}",
+        _rates(found),
+        f"in the simulation {found.granted:,} slots were granted and {found.refused:,} claims refused "
+        "for want of room",
+    ]
+
+
+def _requests(found: "Summary") -> str:
+    """What is sent, whatever is answered."""
     kinds = [
         (found.incomplete, "incomplete"),
         (found.repeats, "by people who hold a slot by then"),
@@ -154,29 +169,35 @@ def sentences(made: "Trace", numbers: "Summary") -> list[str]:
     among = ", ".join(f"{number:,} {name}" for number, name in kinds if number)
     beside = [
         (found.tickets, "tickets of the waiting room"),
-        (found.hedges, "twins under the same key"),
         (found.withdrawals, "withdrawals"),
         (found.revocations, "releases by the administration"),
         (found.reads, "readings"),
         (found.orders, "orders of the administration"),
     ]
     also = ", ".join(f"{number:,} {name}" for number, name in beside if number)
-    may_not = f", {found.ineligible:,} of whom may not have a slot" if found.ineligible else ""
-    fast = (
-        f"{found.mean_per_s:,.0f} requests a second on average, {found.peak_60s:,.0f} in the busiest minute, "
-        f"{found.peak_1s:,} in the busiest second"
+    claims = f"{found.claims:,} claims" + (f" ({among})" if among else "")
+    if found.hedges:
+        claims += f", {found.hedges:,} of them sent a second time at once under the same key"
+    return claims + (f"; {also}" if also else "")
+
+
+def _passes(seconds_in_one: float) -> str:
+    """How fast the time of the scenario passes."""
+    if seconds_in_one == 1.0:
+        return "as it would in the scenario"
+    for unit, seconds in (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("s", 1)):
+        if seconds_in_one >= 2 * seconds or seconds == 1:
+            return f"each of which stands for {seconds_in_one / seconds:,.4g} {unit} of the scenario"
+    raise AssertionError(seconds_in_one)
+
+
+def _rates(found: "Summary") -> str:
+    """Requests a second; a run of less than a minute has no busiest one."""
+    minute = f", {found.peak_60s:,.0f} in its busiest minute" if found.lasts_s > 60.0 else ""
+    return (
+        "requests a second, before anything is tried again or given back: "
+        f"{found.mean_per_s:,.0f} on average{minute}, {found.peak_1s:,} in its busiest second"
     )
-    said = (
-        f"{made.scenario} under {made.policy}, seed {made.seed}: {found.people:,} people{may_not}, for caps"
-    )
-    return [
-        f"{said} {caps}",
-        f"{found.claims:,} claims" + (f" ({among})" if among else "") + (f"; {also}" if also else ""),
-        f"up to {found.retries_at_most:,} retries, if every answer gave a reason for them",
-        f"in {found.lasts_s:,.1f} s of {found.seconds_in_one:,.4g} s of the scenario each: {fast}; "
-        "retries and releases come on top",
-        f"simulated meanwhile: {found.granted:,} slots granted, {found.refused:,} claims refused",
-    ]
 
 
 def _first(made: "Trace", head: int) -> "Table":

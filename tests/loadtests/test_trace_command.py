@@ -33,9 +33,11 @@ def test_the_command_says_what_would_be_sent(capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().out
     made = of("opening-day")
     assert f"{len(made.ids):,} people" in said
-    assert "caps 2019: 540" in said
-    assert f"{summary(made).peak_1s} in the busiest second" in said
-    assert "540 slots granted" in said
+    assert "slots by cap: 2019: 540" in said
+    assert "the run lasts" in said
+    assert "s of the scenario" in said
+    assert f"{summary(made).peak_1s} in its busiest second" in said
+    assert "540 slots were granted" in said
     assert said.count("quotalab-trace-") + said.count(" read ") == 3
 
 
