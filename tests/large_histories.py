@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtests.header import Header
-from loadtests.history import ABSENT, COLUMNS, INTEGERS, NEVER, TEXTS, WORDS, Column, History
+from loadtests.history import ABSENT, COLUMNS, INTEGERS, NEVER, TEXTS, WORDS, Column, History, history_of
 from loadtests.protocol import ANSWER, OP, RESULT
 from sim.ledger import Spec, cap_of
 
@@ -36,6 +36,9 @@ class Crowd:
     """The cap, as a share of the operations."""
     sigma: float = 0.7
     """Of the lognormal latencies; with 2 one request in fifty takes eight times the mean."""
+    steps: tuple[tuple[float, float, bool], ...] = ()
+    """Orders to set the cap that nobody answered: after which share of the operations, to which share of
+    them, and whether they were done."""
     stall: int = 0
     """So many operations are sent while the service stalls: a thousand a second, 2 s are 2,000."""
 
@@ -58,7 +61,7 @@ def crowded(rng: Rng, crowd: Crowd) -> History:
     kinds = np.select([draw < share for share in shares[1:]], [RETRY, RELEASE, READ], CLAIM)
     lost = np.where(rng.random(size) < crowd.unknown, rng.integers(1, 3, size), 0)
     told = _play(crowd, kinds, begins, ends, lost, rng.random(size))
-    return _history(crowd, begins, ends, lost, told)
+    return _with_orders(_history(crowd, begins, ends, lost, told), rng, crowd)
 
 
 def _play(
@@ -71,9 +74,13 @@ def _play(
     unanswered: deque[int] = deque()
     told: dict[str, list[int]] = {name: [] for name in ("op", "who", "answer", "slot", "value")}
     op, who, answer, slot, value = told.values()
+    steps = {
+        int(at * crowd.operations): int(to * crowd.operations) for at, to, is_done in crowd.steps if is_done
+    }
     for kind, begin, end, fate, chance in zip(
         kinds.tolist(), begins.tolist(), ends.tolist(), lost.tolist(), luck.tolist(), strict=True
     ):
+        cap = steps.get(len(op), cap)
         if kind == READ:
             op.append(OP["read"]), who.append(-1), answer.append(ANSWER["count"])
             slot.append(0), value.append(count)
@@ -133,6 +140,23 @@ def _history(crowd: Crowd, begins: Column, ends: Column, lost: Column, told: dic
     spec = Spec(gives_back=frozenset({"withdrawal"}) if crowd.releases else frozenset())
     cap = cap_of("2022", int(crowd.filled * crowd.operations))
     return History(Header(caps=(cap,), spec=spec, source="a crowd, at random instants"), columns)
+
+
+def _with_orders(history: History, rng: Rng, crowd: Crowd) -> History:
+    """The history with the orders to set its cap."""
+    if not crowd.steps:
+        return history
+    rows = []
+    for at, to, _ in crowd.steps:
+        begins = int((at * crowd.operations - rng.random() * crowd.in_flight) * STEP_NS)
+        order = {"op": "set-cap", "intake": "2022", "cap": "2022", "value": int(to * crowd.operations)}
+        rows.append(order | {"invoked_ns": begins, "result": "info"})
+    more = history_of(history.header, rows).columns
+    columns = {name: np.concatenate([history[name], more[name]]) for name in COLUMNS}
+    order = np.argsort(columns["invoked_ns"], kind="stable")
+    columns = {name: column[order] for name, column in columns.items()}
+    columns["index"] = np.arange(len(order), dtype=np.int64)
+    return History(history.header, columns)
 
 
 def _words(letter: str, numbers: Column, which: Column) -> Column:

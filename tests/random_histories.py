@@ -59,6 +59,8 @@ class Mix:
     """Share of the claims that are sent twice at once."""
     unknown: float = 0.0
     """Share of the operations that nobody answered, half of them without effect."""
+    lost_orders: float = 0.0
+    """Share of the orders of the administration that nobody answered, half of them without effect."""
     turns: bool = False
     """Whether the first intake closes half way, and the second opens; otherwise all are open throughout."""
     cuts: float = 0.0
@@ -114,6 +116,22 @@ MIXES: dict[str, Mix] = {
     ),
     "sticky": Mix(
         releases=0.2, retries=0.4, unknown=0.15, spec=Spec(gives_back=BACK, refusals="sticky"), caps=ONE
+    ),
+    "turns-unanswered": Mix(
+        turns=True, intakes=("2022", "2023"), caps=YEARS, reads=0.1, people=6, lost_orders=0.5
+    ),
+    "turns-and-cuts-unanswered": Mix(
+        turns=True, intakes=("2022", "2023"), caps=YEARS, cuts=0.2, people=6, lost_orders=0.4, unknown=0.05
+    ),
+    "cuts-unanswered": Mix(cuts=0.2, people=7, caps=TWO, lost_orders=0.5),
+    "cuts-and-releases-unanswered": Mix(
+        cuts=0.2, reads=0.1, releases=0.2, spec=Spec(gives_back=BACK), people=5, lost_orders=0.5
+    ),
+    "quotas-cut-unanswered": Mix(
+        cuts=0.25, caps=QUOTAS, streams=STREAMS, people=7, lost_orders=0.5, unknown=0.05
+    ),
+    "copies-unanswered": Mix(
+        refreshes=0.3, reads=0.1, spec=Spec(counter=7), people=7, caps=TWO, lost_orders=0.5
     ),
     "soft": Mix(spec=Spec(tolerance=1), people=6, reads=0.1, unknown=0.1, caps=ONE),
     "begun": Mix(before=2, releases=0.25, reads=0.1, spec=Spec(gives_back=BACK), unknown=0.1),
@@ -244,6 +262,8 @@ class _Telling:
                 self.ledger.apply(SetCap(command.intake, cap.name, soft))
         row = self._asked(command)
         is_lost = rng.random() < mix.unknown and not isinstance(command, Open | Close)
+        if mix.lost_orders and isinstance(command, Open | Close | SetCap | Refresh):
+            is_lost = rng.random() < mix.lost_orders
         if is_lost and isinstance(
             command, Release
         ):  # nobody knows its reason; the judge takes it to give back

@@ -83,6 +83,11 @@ class _Audit:
         is_so = np.isin(self.history["given_back"][self.releases.rows], flags)
         return self.given_up & self.releases.any_of(is_so & self.releases.is_done)
 
+    @staticmethod
+    def nameless(requests: Requests, which: Flags) -> int:
+        """How many of these requests name nobody: each may be that of anybody who is known by name."""
+        return int((which & (requests.applicant == NOBODY)).sum())
+
     def cases(self) -> Iterable[Case]:
         yield from self._used()
         if LISTED in self.note:
@@ -146,6 +151,9 @@ class _Audit:
         stays = np.flatnonzero(self.granted & ~released[who] & (who != NOBODY))
         held = holding[who[stays]]
         differs = self._differing(self.claims.first_done[stays].astype(np.int64), held)
+        gone = differs & (held < 0)
+        if gone.sum() <= self.nameless(self.releases, self.given_up):
+            differs &= ~gone
         for number, row in zip(stays[differs].tolist(), held[differs].tolist(), strict=True):
             request = self.claims[number]
             if row < 0:
@@ -183,7 +191,7 @@ class _Audit:
         is_explained[self.claims.applicant[self.asked]] = True
         is_explained[NOBODY] = True  # a row that names nobody may be anybody's
         strangers = self.holds[~is_explained[codes[self.holds]]]
-        if not len(strangers):
+        if len(np.unique(codes[strangers])) <= self.nameless(self.claims, self.asked):
             return
         attempts: dict[int, list[int]] = {}
         is_full = self.history.is_answer("full")

@@ -16,6 +16,7 @@ class PerPerson:
         self._width = len(requests.history.coded("intake").names) + 1
         is_wanted = np.zeros(len(names) + 1, dtype=np.bool_)
         is_wanted[people] = True
+        is_wanted[NOBODY] = True
         mine = np.flatnonzero(which & is_wanted[requests.applicant])
         keys = self._keys(requests.applicant[mine], requests.intake[mine])
         self._known, self._counts = np.unique(keys, return_counts=True)
@@ -28,8 +29,11 @@ class PerPerson:
         return self._of(applicant, intake)
 
     def concerning(self, applicant: Numbers, intake: Numbers) -> Rows:
-        """For each pair how many of the person's requests are about the intake, or may be."""
-        return self._of(applicant, intake) + self._of(applicant, np.full_like(intake, NOBODY))
+        """For each pair how many requests about the intake are the person's, or may be: nobody's too."""
+        nobody, anywhere = np.full_like(applicant, NOBODY), np.full_like(intake, NOBODY)
+        pairs = ((applicant, intake), (applicant, anywhere), (nobody, intake), (nobody, anywhere))
+        found = [self._of(*pair) for pair in pairs]
+        return np.asarray(found[0] + found[1] + found[2] + found[3])
 
     def _of(self, applicant: Numbers, intake: Numbers) -> Rows:
         keys = self._keys(applicant, intake)

@@ -79,7 +79,8 @@ def said(history: History, found: Explained) -> str:
     """One sentence about what is contradictory."""
     telling = Telling(history, found)
     if found.argument:
-        return _OF_COUNTS.get(found.argument, _no_order)(telling)
+        told = _OF_COUNTS.get(found.argument, _no_order)(telling)
+        return f"{told}; {found.says}" if found.says else told
     about = _OF_PEOPLE.get(found.anomaly)
     sentence = about(telling) if about else ""
     return sentence or found.says

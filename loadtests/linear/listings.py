@@ -9,6 +9,7 @@ from loadtests.history import AUDIT, NEVER, History
 from loadtests.linear.operations import (
     ABSENT,
     CLOSE,
+    CLOSED,
     GRANT,
     HOLDS,
     NOTHING,
@@ -47,14 +48,18 @@ def others_of(history: History, rows: Rows) -> Table:
     kind = kind[which]
     answer = rows.answer[which]
     kind = np.where((kind == READ) & (rows.value[which] == NO_NUMBER), NOTHING, kind)
-    kind = np.where(is_order[which] & (answer == ANSWER["closed"]), NOTHING, kind)
+    # That an intake was not open is said alike, whoever asked; to an opening only after the close.
+    told_closed = is_order[which] & (answer == ANSWER["closed"])
+    kind = np.where(told_closed, np.where(kind == OPEN, NOTHING, CLOSED), kind)
+    # An opening or a close that nobody answered can always be at the very end, where it changes nothing.
+    is_unsure = (is_order & unknown)[which] & ~among(kind, (OPEN, CLOSE))
     value = np.where(rows.value[which] == NO_NUMBER, -1, rows.value[which])
     part = {
         "row": which,
         "kind": kind,
         "begins": rows.begins[which],
         "ends": rows.ends[which],
-        "is_optional": (is_order & unknown)[which].astype(np.int64),
+        "is_optional": is_unsure.astype(np.int64),
         "person": np.where(kind == HOLDS, rows.applicant[which], -1),
         "intake": rows.intake[which],
         "stream": rows.stream[which],

@@ -17,8 +17,8 @@ from typing import Final, Literal, TypeAlias
 
 import numpy as np
 
-from loadtests.history import NEVER, History
-from loadtests.linear import people, stale, tangled, years
+from loadtests.history import History
+from loadtests.linear import echoes, people, stale, tangled, unanswered, years
 from loadtests.linear.counters import Counter, counters, pool_of
 from loadtests.linear.joint import Line, components, lined_up
 from loadtests.linear.kernel import judge
@@ -27,7 +27,6 @@ from loadtests.linear.operations import (
     CLOSED,
     FINE,
     FULL,
-    NOTHING,
     OPEN,
     REFRESH,
     SET_CAP,
@@ -39,7 +38,7 @@ from loadtests.linear.pool import Judged
 from loadtests.linear.reading import operations
 from loadtests.linear.search import searched
 from loadtests.linear.tangled import Course
-from loadtests.linear.unnamed import covering, guessed, misnamed, named
+from loadtests.linear.unnamed import MEND, covering, guessed, loosened, misnamed, named, says
 from loadtests.linear.windows import Windows, copied, windows_of
 
 NONE: Final[Whole] = np.empty(0, dtype=np.int64)
@@ -64,6 +63,8 @@ class Explained:
     facts: dict[str, int] | None = None
     """Numbers for the sentence: `time` in ns after the first invocation, operations (`first`, `second`,
     `last`) as rows, -1 where none is on record."""
+    mend: str = ""
+    """UNKNOWN: what would decide it, if that is known."""
 
 
 Replay: TypeAlias = Callable[[History, Whole], str | None]
@@ -76,7 +77,21 @@ def explain(history: History, replay: Replay) -> Explained:
     clash = clash or misnamed(history, found)
     if clash:
         return _contradicted(clash)
-    case = _Case(history, named(history, found), replay)
+    every = named(history, found)
+    told = _explained(history, every, replay)
+    loose = loosened(history, every) if told.judgement == "INVALID" else None
+    if loose is None:
+        return told
+    again = _explained(history, loose, replay)
+    return again if again.judgement == "INVALID" else _unknown(says(every, loose), MEND)
+
+
+def _explained(history: History, every: Operations, replay: Replay) -> Explained:
+    if unanswered.orders(every):
+        settled = unanswered.settled(history, every, lambda some: _Case(history, some, replay))
+        if settled:
+            return settled
+    case = _Case(history, every, replay)
     return _contradicted(case.clash) if case.clash else case.explained()
 
 
@@ -86,8 +101,21 @@ def refuted(history: History) -> Explained | None:
     clash = clash or misnamed(history, found)
     if clash:
         return _contradicted(clash)
-    case = _Case(history, named(history, found), lambda _, __: "no order is asked for")
-    return _contradicted(case.clash) if case.clash else case.contradiction()
+    every = named(history, found)
+    told = _refuted(history, every)
+    loose = loosened(history, every) if told else None
+    return told if loose is None else _refuted(history, loose)
+
+
+def _refuted(history: History, every: Operations) -> Explained | None:
+    if unanswered.orders(every):
+        settled = unanswered.settled(history, every, lambda some: _Case(history, some, _unasked))
+        return settled if settled and settled.judgement == "INVALID" else None
+    return _Case(history, every, _unasked).refuted()
+
+
+def _unasked(_: History, __: Whole) -> str:
+    return "no order is asked for"
 
 
 def _contradicted(clash: Clash) -> Explained:
@@ -130,8 +158,14 @@ class _Case:
             self.courses.append((places, found))
         return None
 
-    def explained(self) -> Explained:
-        """The judgement, with its evidence."""
+    def refuted(self) -> Explained | None:
+        """INVALID if one part of it is contradictory."""
+        return _contradicted(self.clash) if self.clash else self.contradiction()
+
+    def by_parts(self) -> Explained | None:
+        """The judgement, as far as its parts tell; None if each can be explained, and no order was found."""
+        if self.clash:
+            return _contradicted(self.clash)
         reasons = self._reasons()
         if reasons:
             return self.contradiction() or _unknown(reasons[0])
@@ -143,9 +177,13 @@ class _Case:
             order = self._order_cut_at(share)
             if order is not None and self.replay(self.history, order) is None:
                 return Explained("VALID", order)
-        clash = self.contradiction()
-        if clash:
-            return clash
+        return self.contradiction()
+
+    def explained(self) -> Explained:
+        """The judgement, with its evidence."""
+        told = self.by_parts()
+        if told:
+            return told
         found = searched(self.history, self.operations)
         if found is None:
             every = tuple(sorted(int(row) for row in self.operations.row if row >= 0))
@@ -181,7 +219,7 @@ class _Case:
         """The counters; none where it is not known whether an order of the administration was done."""
         if found is self.operations and self.counters is not None:
             return self.counters
-        is_unsure = found.of(SET_CAP, REFRESH) & found.is_optional
+        is_unsure = found.of(SET_CAP) & found.is_optional
         made = [] if is_unsure.any() else counters(self.history, found)
         if found is self.operations:
             self.counters = made
@@ -293,9 +331,9 @@ class _Case:
         order = np.lexsort((rank, phase, at))
         order = order[is_in[order]]
         if is_whole:
-            return _interleaved(found, order)
+            return echoes.interleaved(found, order)
         order = order[found.row[order] >= 0]
-        return _with_echoes(found, order, at, phase, rank)
+        return echoes.with_echoes(found, order, at, phase, rank)
 
     def _place_closed(self, at: Whole, phase: Whole) -> None:
         """Whoever was told "closed" comes before the opening, or else after the close."""
@@ -308,42 +346,5 @@ class _Case:
             at[after], phase[after] = np.maximum(found.begins[after], year.closes), 5
 
 
-def _with_echoes(found: Operations, order: Whole, at: Whole, phase: Whole, rank: Whole) -> Whole:
-    """The rows of operations, and of echoes after what they tell of."""
-    if not len(found.echo_row):
-        return found.row[order]
-    rows = np.concatenate([found.row[order], found.echo_row])
-    when = np.concatenate([at[order], np.maximum(found.echo_begins, at[found.echo_of])])
-    turn = np.concatenate([phase[order], np.full(len(found.echo_row), 3)])
-    place = np.concatenate([rank[order], rank[found.echo_of]])
-    return rows[np.lexsort((place, turn, when))]
-
-
-def _interleaved(found: Operations, order: Whole) -> Whole:
-    """The rows of operations in this very order, each echo as early as it can be.
-
-    It comes after what it tells of, and after whatever ended before it began.
-    """
-    begins, row_of = found.echo_begins, found.echo_row
-    echoes: dict[int, list[int]] = {}
-    for echo, of in enumerate(found.echo_of.tolist()):
-        echoes.setdefault(of, []).append(echo)
-    ends = found.ends[order]
-    later = np.append(np.minimum.accumulate(ends[::-1])[::-1], NEVER)[1:].tolist()
-    waiting: list[int] = []
-    rows: list[int] = []
-    for place, first_end in zip(order.tolist(), later, strict=True):
-        row = int(found.row[place])
-        if row >= 0:
-            rows.append(row)
-        waiting = sorted([*waiting, *echoes.get(place, [])], key=lambda each: int(begins[each]))
-        rows += [int(row_of[each]) for each in waiting if begins[each] <= first_end]
-        waiting = [each for each in waiting if begins[each] > first_end]
-    return np.array(rows, dtype=np.int64)
-
-
-def _unknown(why: str) -> Explained:
-    return Explained("UNKNOWN", NONE, says=why)
-
-
-__all__ = ["NOTHING", "Explained", "Judged", "explain"]
+def _unknown(why: str, mend: str = "") -> Explained:
+    return Explained("UNKNOWN", NONE, says=why, mend=mend)

@@ -3,9 +3,13 @@
 Where nothing is given back the copies never fall, so there is one refresh at which they reach the limit:
 every grant comes before it, every refusal after it; at all refreshes before it less was counted than the
 limit. A refresh that nobody recorded can have been at any time.
+
+Of a refresh that nobody answered it is not known whether it was done. One that did not bring the copy to the
+limit changes nothing that matters, so that it can be left out; whether it did is tried, for each of them.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,16 +17,30 @@ from loadtests.history import NEVER, History
 from loadtests.linear import pool
 from loadtests.linear.counters import Counter, Watch, pool_of
 from loadtests.linear.kernel import judge
-from loadtests.linear.operations import FULL, GRANT, REFRESH, RELEASE, Operations, Whole
+from loadtests.linear.operations import FULL, GRANT, REFRESH, RELEASE, SET_CAP, Operations, Whole
 from loadtests.linear.pool import EVER, MANY, Judged
 from loadtests.linear.windows import Windows, copied
+
+
+class Switch(NamedTuple):
+    """How the copy came to the limit."""
+
+    refresh: int
+    """Place of the refresh that brought it there; -1 for one that is not on record, or none."""
+    when: int
+    """The latest moment at which that can have been; NEVER: it stayed below, EVER: it began at the limit."""
+    before: Whole
+    """Places of the refreshes that certainly were, and found less than the limit."""
+    after: Whole
+    """Of those that came later."""
 
 
 def judged(history: History, operations: Operations, windows: Windows, counter: Counter) -> Judged | None:
     """INVALID with the operations that clash, or VALID; None where it cannot be said."""
     found, clash = _switches(operations, windows, counter)
     _, _, refreshes = _mine(operations, counter)
-    overlap = (windows.begins[refreshes][1:] <= windows.ends[refreshes][:-1]).any()
+    sure = refreshes[~operations.is_optional[refreshes]]
+    overlap = (windows.begins[sure][1:] <= windows.ends[sure][:-1]).any()
     if found is None or overlap:  # those that overlap are tried in one order only
         return None
     for switch in found:
@@ -36,8 +54,9 @@ def settled(
 ) -> tuple[Windows, list[Counter]] | None:
     """Windows in which the copies explain every claim, and what they were; None if none were found."""
     stale = [counter for counter in counters if counter.is_stale]
-    if len(stale) > 1 and operations.of(REFRESH).any():
-        return None
+    refreshes = [_mine(operations, counter)[2] for counter in stale]
+    if len(set(np.concatenate([*refreshes, pool.NONE]).tolist())) < sum(map(len, refreshes)):
+        return None  # one refresh of two copies would have to be at one time for both
     watched = {}
     for counter in stale:
         found, _ = _switches(operations, windows, counter)
@@ -58,18 +77,16 @@ def _mine(operations: Operations, counter: Counter) -> tuple[Whole, Whole, Whole
     return grants, refusals, refreshes[np.argsort(operations.begins[refreshes], kind="stable")]
 
 
-Switch = tuple[int, int]
-"""Which refresh brings the copy to the limit (their number: none of them), and when."""
-
-
 def _switches(
     operations: Operations, windows: Windows, counter: Counter
 ) -> tuple[list[Switch] | None, Whole]:
-    """Refreshes that can have brought the copy to the limit, the last first; and what clashes if none can."""
+    """How the copy can have come to the limit, the last refresh first; and what clashes if in no way."""
     grants, refusals, refreshes = _mine(operations, counter)
-    if (operations.kind[counter.members] == RELEASE).any() or operations.is_optional[refreshes].any():
+    if np.isin(operations.kind[counter.members], (RELEASE, SET_CAP)).any():
         return None, pool.NONE
-    begins, ends = windows.begins[refreshes], windows.ends[refreshes]
+    is_unsure = operations.is_optional[refreshes]
+    sure, unsure = refreshes[~is_unsure], refreshes[is_unsure]
+    begins, ends = windows.begins[sure], windows.ends[sure]
     certain = grants[~windows.is_optional[grants] & ~windows.is_out[grants]]
     last = int(windows.begins[certain].max(initial=EVER))
     first = int(windows.ends[refusals].min(initial=NEVER))
@@ -78,38 +95,55 @@ def _switches(
     )
     found: list[Switch] = []
     if not len(refusals):
-        found.append((len(refreshes), NEVER))
+        found.append(Switch(-1, NEVER, sure, sure[:0]))
     if not len(refreshes) and last <= first and len(refusals):
-        found.append((0, first))
-    for which in range(len(refreshes) - 1, -1, -1):
+        found.append(Switch(-1, first, sure, sure))
+    for which in range(len(sure) - 1, -1, -1):
         if max(begins[which], last) <= min(ends[which], first):
-            found.append((which, int(min(ends[which], first))))
+            when = int(min(ends[which], first))
+            found.append(Switch(int(sure[which]), when, sure[:which], sure[which + 1 :]))
+    if len(refusals):
+        found += _unsure(windows, sure, unsure, last, first)
     if counter.start >= counter.limit and not len(certain):
-        found.append((-1, EVER))
+        found.append(Switch(-1, EVER, sure[:0], sure[:0]))
     return found, np.concatenate([clash, refreshes])
+
+
+def _unsure(windows: Windows, sure: Whole, unsure: Whole, last: int, first: int) -> list[Switch]:
+    """The same by a refresh that nobody answered: as late as the refusals let it be, or as the end of a
+    certain refresh does that is then to come after it; later is better, but for what comes before.
+    """
+    found = []
+    for place in unsure[::-1].tolist():
+        least = max(int(windows.begins[place]), last)
+        times = {first, *(each for each in windows.ends[sure].tolist() if each < first)}
+        for when in sorted((each for each in times if least <= each < NEVER), reverse=True):
+            is_before = windows.ends[sure] < when
+            found.append(Switch(place, when, sure[is_before], sure[~is_before]))
+    return found
 
 
 def _tried(
     history: History, operations: Operations, windows: Windows, counter: Counter, switch: Switch
 ) -> tuple[Windows, tuple[Watch, ...]] | None:
-    """Windows under which this refresh is the one, and what was counted when; None if that cannot be."""
-    which, when = switch
-    grants, refusals, refreshes = _mine(operations, counter)
+    """Windows under which the switch was so, and what was counted when; None if that cannot be."""
+    when, before, later = switch.when, switch.before, switch.after
+    grants, refusals, _ = _mine(operations, counter)
     after = copied(windows)
-    if which >= 0:
+    if when > EVER:
         after.ends[grants] = np.minimum(after.ends[grants], when)
         gone = grants[after.begins[grants] > after.ends[grants]]
         after.is_out[gone[windows.is_optional[gone]]] = True
     after.begins[refusals] = np.maximum(after.begins[refusals], when)
-    if 0 <= which < len(refreshes):
-        after.begins[refreshes[which]] = after.ends[refreshes[which]] = when
-        after.begins[refreshes[which + 1 :]] = np.maximum(after.begins[refreshes[which + 1 :]], when)
-        after.ends[refreshes[:which]] = np.minimum(after.ends[refreshes[:which]], when)
+    if switch.refresh >= 0:
+        after.begins[switch.refresh] = after.ends[switch.refresh] = when
+        after.is_optional[switch.refresh] = False
+        after.begins[later] = np.maximum(after.begins[later], when)
+        after.ends[before] = np.minimum(after.ends[before], when)
     if (after.begins[refusals] > after.ends[refusals]).any():
         return None
-    before = refreshes[: max(which, 0)]
     watched = [(int(after.begins[each]), int(after.ends[each]), 0, counter.limit - 1) for each in before]
-    if which >= 0 and when < NEVER:
+    if EVER < when < NEVER:
         watched.append((when, when, counter.limit, MANY))
-    pool, _ = pool_of(history, operations, after, replace(counter, watched=tuple(watched)))
-    return (after, tuple(watched)) if judge(pool).judgement == "VALID" else None
+    made, _ = pool_of(history, operations, after, replace(counter, watched=tuple(watched)))
+    return (after, tuple(watched)) if judge(made).judgement == "VALID" else None

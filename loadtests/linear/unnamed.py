@@ -1,4 +1,6 @@
-"""Refusals that name no cap: which one is meant.
+"""What answers leave unsaid: which cap refused, and whose claim it was.
+
+Refusals that name no cap: which one is meant.
 
 Where one cap alone covers the claim, it is that one. Where several do, any of them may have been full. For an
 order it is enough to guess, since the replay asks only that one of them was: the guess is the cap that can
@@ -6,12 +8,15 @@ have been the fullest by then. A contradiction never rests on a guess.
 """
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from loadtests.history import History
 from loadtests.linear.counters import count_before, covered
-from loadtests.linear.operations import FULL, GRANT, RELEASE, Clash, Operations
+from loadtests.linear.operations import ABSENT, FULL, GRANT, HOLDS, NOTHING, RELEASE, Clash, Flags, Operations
+
+MEND: Final = "say whose each claim and release is, or leave out who holds a slot"
 
 
 def named(history: History, operations: Operations) -> Operations:
@@ -64,3 +69,40 @@ def covering(history: History, operations: Operations) -> tuple[np.ndarray, np.n
     caps = range(len(history.header.caps))
     covers = [covered(history, operations, index)[which] for index in caps] if len(which) else []
     return which, np.array(covers, dtype=np.bool_).reshape(len(caps), len(which))
+
+
+def loosened(history: History, operations: Operations) -> Operations | None:
+    """The operations without what is known of persons whom loose ones may be of; None if they are of none."""
+    is_known = operations.person >= 0
+    is_loose = operations.of(GRANT, RELEASE) & ~is_known & (operations.row >= 0)
+    if not is_loose.any() or not is_known.any():
+        return None
+    touched = is_known & _touched(history, operations, np.flatnonzero(is_loose))
+    if not touched.any():
+        return None
+    kind = np.where(touched & operations.of(HOLDS, ABSENT), NOTHING, operations.kind).astype(np.int8)
+    return replace(operations, person=np.where(touched, -1, operations.person), kind=kind)
+
+
+def _touched(history: History, operations: Operations, loose: np.ndarray) -> Flags:
+    """Operations of persons whom some of these may be of."""
+    applicant = history.coded("applicant").codes[operations.row[loose]]
+    nameless = loose[applicant < 0]
+    count = len(operations.names.intakes)
+    found = np.isin(operations.person // count, np.unique(applicant[applicant >= 0]))
+    if len(nameless):
+        intakes = operations.intake[nameless]
+        found |= np.isin(operations.intake, intakes) | bool((intakes < 0).any())
+    return np.asarray(found, dtype=np.bool_)
+
+
+def says(operations: Operations, loose_now: Operations) -> str:
+    """Why persons cannot be judged."""
+    many = int((operations.of(GRANT, RELEASE) & (operations.person < 0) & (operations.row >= 0)).sum())
+    people = len(np.unique(operations.person[(operations.person >= 0) & (loose_now.person < 0)]))
+    which = "1 claim or release does" if many == 1 else f"{many:,} claims and releases do"
+    whom = "1 person" if people == 1 else f"{people:,} people"
+    return (
+        f"{which} not say whose, or of which intake, it is, so nobody can tell whether {whom} of whom the "
+        "file has the name, as a holder or by other requests, got or gave up a slot by one of them"
+    )

@@ -10,7 +10,19 @@ from typing import NamedTuple
 import numpy as np
 
 from loadtests.history import NEVER
-from loadtests.linear.operations import CLOSE, CLOSED, DUPLICATE, FULL, GRANT, OPEN, Clash, Operations, among
+from loadtests.linear.operations import (
+    CLOSE,
+    CLOSED,
+    DUPLICATE,
+    FULL,
+    GRANT,
+    OPEN,
+    REFRESH,
+    SET_CAP,
+    Clash,
+    Operations,
+    among,
+)
 from loadtests.linear.windows import Windows
 
 EARLIEST = -(2**63) + 1
@@ -45,7 +57,7 @@ def clip(operations: Operations, windows: Windows) -> tuple[Years, Clash | None]
             return Years(of, is_chosen), clash
         of[intake] = year
         is_chosen |= chosen
-        inside = mine & operations.of(GRANT, FULL, DUPLICATE)
+        inside = mine & operations.of(GRANT, FULL, DUPLICATE, SET_CAP, REFRESH)
         windows.begins[inside] = np.maximum(windows.begins[inside], year.opens)
         windows.ends[inside] = np.minimum(windows.ends[inside], year.closes)
         late = inside & (windows.begins > windows.ends)

@@ -37,6 +37,8 @@ def test_the_search_says_what_the_folder_says(file: Path) -> None:
     """What is unknown is so for another reason than that there is no order."""
     if len(history := read(file)) > MOST_SEARCHED:
         pytest.skip("too many operations to try every order")
+    if (history.is_op("claim", "release") & (history.coded("applicant").codes < 0)).any():
+        pytest.skip("the plain search asks whose claim it is")
     assert (legal_order(history) is None) == (file.parent.name == "invalid")
 
 

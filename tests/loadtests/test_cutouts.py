@@ -15,7 +15,8 @@ from tests.large_histories import FRAGMENTS, crowded
 from tests.random_histories import MIXES, from_ledger, sized
 
 WITHOUT = {"shared", "shared-audited", "copies", "copies-and-releases", "cuts", "cuts-alone"}
-CAN_BE_CUT = sorted(set(MIXES) - WITHOUT)
+STEADY = {name for name, mix in MIXES.items() if not mix.cuts and not mix.refreshes}
+CAN_BE_CUT = sorted(STEADY - WITHOUT)
 
 
 def parts_of(history: History, order: np.ndarray, rng: np.random.Generator) -> list[Part]:

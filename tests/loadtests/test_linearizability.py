@@ -103,7 +103,7 @@ REALISTIC = ["claims", "readings", "quotas", "cuts-alone", "copies", "years", "b
 @pytest.mark.parametrize("name", REALISTIC)
 def test_a_correct_service_is_valid_at_two_thousand_operations(name: str) -> None:
     mix = sized(MIXES[name], 2_000, in_flight=10)
-    if mix.cuts or mix.refreshes:  # an order of the administration that nobody answered is asked again
+    if mix.cuts:  # among so many orders of the administration dozens would be without an answer
         mix = dataclasses.replace(mix, unknown=0.0)
     assert verdict(from_ledger(np.random.default_rng(3), mix)) == "VALID"
 
