@@ -55,6 +55,7 @@ def counters(history: History, operations: Operations) -> list[Counter]:
     """The counters, those with the most operations first."""
     header, names = history.header, operations.names
     moves = operations.of(GRANT) | (operations.of(RELEASE) & operations.moves)
+    loose = np.flatnonzero(moves & (operations.stream == -2))  # in whose stream they count, nobody knows
     found = []
     whole = set()
     for index, cap in enumerate(header.caps):
@@ -67,12 +68,14 @@ def counters(history: History, operations: Operations) -> list[Counter]:
             whole.add(intake)
             observers |= operations.of(READ) & (operations.intake == intake)
         start, known = count_before(history, cap.name, sorted(intakes))
-        perhaps = (
-            moves & ~is_mine & (operations.stream == -2) & np.isin(operations.intake, _places(names, intakes))
-        )
-        members = np.flatnonzero(is_mine | observers | perhaps)
+        perhaps = loose
+        if len(loose):
+            is_touched = np.isin(operations.intake[loose], _places(names, intakes))
+            perhaps = loose[is_touched & ~is_mine[loose]]
+            observers[perhaps] = True
+        members = np.flatnonzero(is_mine | observers)
         is_stale = header.spec.counter != "exact"
-        found.append(Counter(cap.name, members, cap.limit, start, known, np.flatnonzero(perhaps), is_stale))
+        found.append(Counter(cap.name, members, cap.limit, start, known, perhaps, is_stale))
     for intake, name in enumerate(names.intakes):
         read = operations.of(READ) & (operations.intake == intake)
         if intake not in whole and read.any():

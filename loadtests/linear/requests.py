@@ -289,16 +289,16 @@ _KIND_OF: Final = {
     "unheld": UNHELD,
     "replayed": REFUSED,
 }
+_KINDS: Final = np.full(128, NOTHING)
+for _word, _code in _KIND_OF.items():
+    _KINDS[ANSWER[_word]] = _code
 
 
 def _answers(rows: Rows, asked: _Asked, *, sticky: bool) -> tuple[Table, Whole, Whole]:
     """Refusals, and answers that tell nothing; with what merely repeats a kept refusal, and which."""
     is_ok = rows.result[asked.row] == RESULT["ok"]
     place = np.flatnonzero(asked.refused | (is_ok & ~asked.done & ~asked.maybe))
-    kinds = np.full(128, NOTHING)
-    for word, code in _KIND_OF.items():
-        kinds[ANSWER[word]] = code
-    kind = kinds[rows.answer[asked.row[place]]] if len(place) else np.empty(0, dtype=np.int64)
+    kind = _KINDS[rows.answer[asked.row[place]]] if len(place) else np.empty(0, dtype=np.int64)
     kind = np.where(asked.refused[place], kind, NOTHING)
     begins, lead, cap = rows.begins[asked.row[place]], place, rows.cap[asked.row[place]]
     row, ends = asked.row[lead], rows.ends[asked.row[lead]]
