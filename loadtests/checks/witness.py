@@ -127,11 +127,21 @@ def _against_time(history: History, asked: Requests, said: Claimed, wrong: Rows)
 
 def _completed(history: History, asked: Requests, said: Claimed, since: Times, until: Times) -> Proved:
     """An order of all rows with the grants by position, if one is found and the replay takes it."""
-    found = explain(_narrowed(history, asked, said, since, until), accepts)
+    part = _narrowed(history, asked, said, since, until)
+    found = explain(part, accepts)
     if found.judgement == "VALID":
         order = _by_position(found.order, asked, said, len(history))
         if accepts(history, order) is None:
             return Proved(order, "")
+        # A grant that changed its place may have passed a refusal of its own key: those that observe are
+        # put in again, around grants that stay at the moments of their new places.
+        moments = np.maximum.accumulate(part.widened()[0][found.order])
+        fixed = np.clip(moments[_granted_at(order, asked)[said.request]], since, until)
+        again = explain(_narrowed(history, asked, said, fixed, fixed), accepts)
+        if again.judgement == "VALID":
+            order = _by_position(again.order, asked, said, len(history))
+            if accepts(history, order) is None:
+                return Proved(order, "")
     why = {"INVALID": "under them the other answers cannot be explained"}.get(
         found.judgement, "no order of everything was found that has them"
     )
@@ -206,6 +216,16 @@ def _by_position(order: Rows, asked: Requests, said: Claimed, count: int) -> Row
     is_echo = np.zeros(count, dtype=np.bool_)
     is_echo[rows[tells]] = True
     return order[np.lexsort((is_echo[order], place[order]))]
+
+
+def _granted_at(order: Rows, asked: Requests) -> Rows:
+    """Of each request the place in an order of its first attempt that may have been granted; else 0."""
+    place = np.full(len(asked.history), len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    is_open = asked.is_done | asked.is_unknown
+    found = np.full(len(asked), len(order), dtype=np.int64)
+    np.minimum.at(found, asked.request[is_open], place[asked.rows[is_open]])
+    return np.where(found == len(order), 0, found)
 
 
 def _firsts(values: Numbers) -> Flags:

@@ -78,12 +78,6 @@ def with_positions(history: History, *, shift: int = 0) -> History:
 def test_a_correct_service_proves_its_order_by_its_positions(fragment: str, seed: int) -> None:
     history = with_positions(crowded(np.random.default_rng(seed), FRAGMENTS[fragment]))
     [finding] = witness.check(history)
-    if (
-        finding.judgement == "NOTED"
-    ):  # the search by positions gives up, where twins meet releases, and says so
-        assert fragment == "hedges and releases", finding.says
-        assert "no order of everything was found" in finding.says
-        return
     assert finding.judgement == "VALID", finding.says
     assert finding.order is not None
     assert accepts(history, finding.order) is None
