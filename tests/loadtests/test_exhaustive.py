@@ -3,8 +3,8 @@
 Worlds, each up to isomorphism, with every interval order:
 
     pools     one counter: grants, refusals, releases, readings, caps 1 to 3. 43,211 of at most 4 operations,
-              716,364 of 5
-    counters  the same as histories of people: 45,977 of at most 4, 1,051,251 of 5
+              875,322 of 5
+    counters  the same as histories of people: 45,977 of at most 4, 1,005,274 of 5
     persons   whoever asks again: keys, slots, duplicates, claims and releases that nobody answered, under
               five kinds of spec. 9,108 of at most 3 under cap 1, 609,373 of 4
     repeats   persons, some of whose answers are told as replays, which may leave out what they repeat
@@ -42,10 +42,9 @@ def test_every_pool_of_at_most_four_operations(cap: int, count: int) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", range(8))
-def test_every_pool_of_five_operations(part: int) -> None:
-    found = sum(pools(5, cap, part=part, parts=8).total() for cap in CAPS)
-    assert abs(found - 716_364 / 8) < len(CAPS)
+@pytest.mark.parametrize(("cap", "count"), [(1, 101_376), (2, 247_224), (3, 526_722)])
+def test_every_pool_of_five_operations(cap: int, count: int) -> None:
+    assert pools(5, cap).total() == count
 
 
 @pytest.mark.parametrize(("cap", "part"), [(1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (3, 2)])
@@ -56,9 +55,9 @@ def test_every_history_of_at_most_four_operations(cap: int, part: int) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(4))
-@pytest.mark.parametrize("cap", CAPS)
-def test_every_history_of_five_operations(cap: int, part: int) -> None:
-    assert counters(5, cap, part=part, parts=4)["VALID"] > 1_000
+@pytest.mark.parametrize(("cap", "count"), [(1, 129_112), (2, 289_460), (3, 586_702)])
+def test_every_history_of_five_operations(cap: int, count: int, part: int) -> None:
+    assert counters(5, cap, part=part, parts=4).total() in (count // 4, count // 4 + 1)
 
 
 @pytest.mark.parametrize("spec", SPECS)
