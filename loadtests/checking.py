@@ -68,16 +68,30 @@ def check(
     *,
     caps: Mapping[str, int] | Collection[Cap] | None = None,
     only: Collection[str] = (),
+    memory: int | str | None = None,
 ) -> Verdict:
     """Judge a history, or the file of one (Parquet or JSON lines); for other programmes.
 
     `caps`: limits beside those of its header, or instead of them, as {"2022": 500, "2022/pilot": 50}.
-    `only`: names of the checks that are asked; all if none is named. BadInput if it cannot be a history.
+    `only`: names of the checks that are asked; all if none is named. `memory`: of a file, bytes that judging
+    it may take, or as the command line has it, "1.5GB"; None: what there is. A file that needs more is judged
+    with its columns on disk (loadtests/spilling/room.py). BadInput if it cannot be a history.
     """
-    found = read(Path(history)) if isinstance(history, str | Path) else history
-    if caps is not None:
-        found = replace(found, header=with_caps(found.header, caps_of(caps)))
-    return judged(found, only=only)
+
+    def asked(found: History) -> Verdict:
+        known = found if caps is None else replace(found, header=with_caps(found.header, caps_of(caps)))
+        return judged(known, only=only)
+
+    if isinstance(history, History):
+        return asked(history)
+    from loadtests.spilling import room
+
+    path = Path(history)
+    space = room.room_for(path, memory=room.bytes_of(memory) if isinstance(memory, str) else memory)
+    with room.arrays_in(space) as shelf:
+        return room.judged_in(
+            space, shelf, path, read=lambda: read(path, in_batches=shelf is not None), judge=asked
+        ).verdict
 
 
 def caps_of(caps: Mapping[str, int] | Collection[Cap]) -> tuple[Cap, ...]:

@@ -101,6 +101,7 @@ __all__ = [
     "Columns",
     "History",
     "Names",
+    "glance",
     "history_of",
     "merge",
     "plain_column",
@@ -127,15 +128,31 @@ def write(history: History, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def read(path: Path) -> History:
-    """Read a file of either form; BadInput if it cannot be a history."""
+def read(path: Path, *, in_batches: bool = False) -> History:
+    """Read a file of either form; BadInput if it cannot be a history.
+
+    `in_batches`: so that memory never has a whole column; for arrays that lie on disk (loadtests/spilling).
+    """
     from loadtests.histories import lines, parquet
 
     if not path.is_file():
         raise complaint("there is no such file", file=str(path))
     with path.open("rb") as file:
         is_parquet = file.read(4) == b"PAR1"
-    return parquet.read_parquet(path) if is_parquet else lines.read_lines(path)
+    reader = parquet.read_parquet if is_parquet else lines.read_lines
+    return reader(path, in_batches=in_batches)
+
+
+def glance(path: Path) -> tuple[Header, int]:
+    """The header of a file, and how many operations it has: about, where only its size says so.
+
+    BadInput if it has no header of ours; OSError if it cannot be read.
+    """
+    from loadtests.histories import lines, parquet
+
+    with path.open("rb") as file:
+        is_parquet = file.read(4) == b"PAR1"
+    return parquet.glance(path) if is_parquet else lines.glance(path)
 
 
 def merge(folder: Path, trace: "Trace", header: Header) -> History:

@@ -73,9 +73,13 @@ class Beside:
     table: Table = field(default_factory=Table)
 
 
-def opened(path: Path, beside: Beside) -> History:
-    """The history of a file; BadInput if it cannot be one, or is not what was said of it."""
-    return _with(_table(path, beside) if _is_table(path, beside.table) else read(path), path, beside)
+def opened(path: Path, beside: Beside, *, in_batches: bool = False) -> History:
+    """The history of a file; BadInput if it cannot be one, or is not what was said of it.
+
+    `in_batches`: see loadtests.history.read; a CSV file never is.
+    """
+    is_table = _is_table(path, beside.table)
+    return _with(_table(path, beside) if is_table else read(path, in_batches=in_batches), path, beside)
 
 
 def loose(folder: Path, beside: Beside) -> History:

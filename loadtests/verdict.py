@@ -78,7 +78,9 @@ def judge(history: History, checks: Mapping[str, Check]) -> Verdict:
             raise  # nothing is known of a file that cannot be read
         except Exception as error:  # a broken check knows nothing, and says so
             what = f"the check failed: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            found = [Finding(name, "UNKNOWN", what, mend="report this line with the history")]
+            is_room = isinstance(error, MemoryError)
+            mend = "more memory, or less: --memory" if is_room else "report this line with the history"
+            found = [Finding(name, "UNKNOWN", what, mend=mend)]
         if not found:
             found = [Finding(name, "UNKNOWN", "the check came to no finding")]
         findings += found

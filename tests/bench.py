@@ -275,6 +275,26 @@ def verdicts(operations: int, in_flight: int) -> None:
         )
 
 
+def verdict_on_disk(operations: int) -> None:
+    """All checks with the columns on disk, beside the same in memory."""
+    from tests.loadtests.bench_spilling import measured
+
+    found = measured(operations)
+    there, here = found["on disk"], found["in memory"]
+    assert there["says"], found
+    assert not here["says"], found
+    record(
+        f"verdict on {operations:,} operations, columns on disk",
+        f"all checks, claims with keys and slots: {there['verdict']}",
+        "columns in memory",
+        operations,
+        [(there["cpu_s"], here["cpu_s"])],
+        "s",
+        gigabytes=round(there["gigabytes"], 2),
+        gigabytes_in_memory=round(here["gigabytes"], 2),
+    )
+
+
 def page_of_load(operations: int) -> None:
     """The page of a history that was judged already, file to file, beside mere reading of its columns."""
     from tests.loadtests.bench_page import measured
@@ -341,6 +361,7 @@ def main() -> None:
         "verdicts": lambda: verdicts(1_000_000, 100),
         "verdicts-crowded": lambda: verdicts(1_000_000, 1_000),
         "verdicts-large": lambda: verdicts(10_000_000, 100),
+        "verdicts-on-disk": lambda: verdict_on_disk(4_000_000),
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(

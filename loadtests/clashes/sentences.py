@@ -6,6 +6,7 @@ it does not know it names plainly.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from loadtests.history import NEVER, History
@@ -21,7 +22,11 @@ class Telling:
         self.history, self.found = history, found
         self.facts = found.facts or {}
         self.first_ns = int(history["invoked_ns"].min()) if len(history) else 0
-        self.rows: list[Row] = list(history.rows(found.clash)) if found.clash else []
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The operations of the clash: up to half of a history, of which sentences of counts need none."""
+        return list(self.history.rows(self.found.clash)) if self.found.clash else []
 
     def seconds(self, at_ns: int) -> str:
         """A time of the history since its first invocation."""

@@ -5,8 +5,8 @@ counts: INVALID before a file that cannot be read, and that before UNKNOWN.
 """
 
 import contextlib
+import functools
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -44,6 +44,7 @@ def check(
     fixed: Many = (),
     time_unit: Literal["ns", "us", "ms", "s", "iso"] = "ns",
     delimiter: str | None = None,
+    memory: str | None = None,
     as_json: Annotated[Path | None, Parameter(name="--json", allow_leading_hyphen=True)] = None,
     junit: Path | None = None,
     order: Path | None = None,
@@ -87,6 +88,9 @@ def check(
         CSV: what times are written in; iso for dates and times.
     delimiter
         CSV: what stands between two cells; a comma, or a tab in a file named .tsv, if left out.
+    memory
+        How much memory judging may take, as in --memory 1.5GB, instead of what is available. A file that
+        needs more is judged with its columns on disk: in TMPDIR if that is set, else beside it.
     as_json
         Write everything that was found as JSON to this file; - prints it instead of the sentences.
     junit
@@ -100,6 +104,7 @@ def check(
     """
     from loadtests.opening import Table
     from loadtests.showing import check as show_check
+    from loadtests.spilling.room import bytes_of
 
     _check(histories, scenario, policy, scale, {"--order": order, "--report": report})
     _check_folders({"--json": as_json, "--junit": junit, "--order": order, "--report": report})
@@ -114,18 +119,22 @@ def check(
     beside, more = _beside(cap, spec, scenario, policy, scale, operations, table)
     asked = tuple(name for each in only for name in each.split(",") if name)
     wants_text = as_json is None or str(as_json) != "-"
+    most = None if memory is None else bytes_of(memory)
     found: list[Judged | Refused] = []
-    try:
-        for file in histories:
-            found.append(_judged(file, beside, asked, more, shows_progress=not quiet))
-            if wants_text:
-                _show(found[-1], brief=quiet, is_one=len(histories) == 1)
-    except KeyboardInterrupt:
-        print(f"interrupted: {len(found)} of {len(histories)} histories were judged", file=sys.stderr)
-        return 1 if show_check.exit_code(found) == 1 else INTERRUPTED
-    _write_all(found, as_json, junit, order)
-    if report is not None:
-        _write_page(report, found[0])
+    with contextlib.ExitStack() as arrays:
+        try:
+            for file in histories:
+                arrays.close()  # those of the one before stay where they are
+                judged = _judged(file, beside, asked, more, most, arrays, shows_progress=not quiet)
+                found.append(judged)
+                if wants_text:
+                    _show(found[-1], brief=quiet, is_one=len(histories) == 1)
+        except KeyboardInterrupt:
+            print(f"interrupted: {len(found)} of {len(histories)} histories were judged", file=sys.stderr)
+            return 1 if show_check.exit_code(found) == 1 else INTERRUPTED
+        _write_all(found, as_json, junit, order)
+        if report is not None:
+            _write_page(report, found[0])
     return show_check.exit_code(found)
 
 
@@ -180,8 +189,6 @@ def _beside(
     switches = dict(_pair(each, "--spec", "gives_back=withdrawal") for each in spec)
     if scenario is None:
         return Beside(tuple(caps.values()), typed, None, switches, operations, table), {}
-    import functools
-
     from loadtests.checks import exercise, prediction
     from loadtests.opening import of_scenario
     from sim import scenario_file
@@ -198,33 +205,51 @@ def _beside(
 
 
 def _judged(
-    file: Path, beside: "Beside", only: tuple[str, ...], more: dict[str, "Check"], *, shows_progress: bool
+    file: Path,
+    beside: "Beside",
+    only: tuple[str, ...],
+    more: dict[str, "Check"],
+    memory: int | None,
+    arrays: contextlib.ExitStack,
+    *,
+    shows_progress: bool,
 ) -> "Judged | Refused":
     from loadtests import left_behind, opening
     from loadtests.showing.check import Judged, Refused
+    from loadtests.spilling.room import Room, arrays_in, judged_in, room_for
 
     with _progress(shows_progress and sys.stderr.isatty()) as told:
-        begun = time.monotonic()
         told(f"reading {file}")
         try:
             folder = left_behind.folder_of(file) if left_behind.is_run(file) else None
             is_loose = folder is not None and not left_behind.is_merged(folder)
             path = file if folder is None else folder / left_behind.HISTORY
-            history = opening.loose(folder, beside) if folder and is_loose else opening.opened(path, beside)
-        except BadInput as error:
-            return Refused(str(file), str(error))
-        is_read = time.monotonic()
-        judge = _judge(
-            only, more, lambda name: told(f"{name}: {len(history):,} operations"), is_loose=is_loose
-        )
-        try:  # columns are read when they are needed, and may be damaged
-            verdict = left_behind.judged(history, judge) if is_loose else judge(history)
+            room = Room() if is_loose else room_for(path, memory=memory)
+            shelf = arrays.enter_context(arrays_in(room))
+            if shelf is not None:
+                told(f"reading {file}, its columns on disk in {room.folder}")
+
+            def read() -> "History":
+                if folder and is_loose:
+                    return opening.loose(folder, beside)
+                return opening.opened(path, beside, in_batches=shelf is not None)
+
+            def judge(history: "History") -> "Verdict":
+                """Columns are read when they are needed, and may be damaged."""
+                show = functools.partial(_tell, told, len(history))
+                asked = _judge(only, more, show, is_loose=is_loose)
+                return left_behind.judged(history, asked) if is_loose else asked(history)
+
+            found = judged_in(room, shelf, path, read=read, judge=judge)
         except BadInput as error:
             if any(problem.key == "--only" for problem in error.problems):
                 raise
             return Refused(str(file), str(error))
-        shown = str(folder if is_loose else path)
-        return Judged(shown, history, verdict, is_read - begun, time.monotonic() - is_read)
+        return Judged(str(folder if is_loose else path), *found)
+
+
+def _tell(told: Callable[[str], None], operations: int, name: str) -> None:
+    told(f"{name}: {operations:,} operations")
 
 
 def _judge(

@@ -40,6 +40,8 @@ DICTIONARIES: Final = [name for name in (*TEXTS, *WORDS) if name != "key"]
 """Columns of texts that repeat; most keys differ, so that a dictionary of them is of no use anywhere."""
 GROUP_ROWS: Final = 1 << 20
 """Rows that are written at once."""
+BUFFER: Final = 1 << 20
+"""Bytes of the file that are read at once, where it is read in batches."""
 
 
 def write_parquet(history: History, path: Path) -> None:
@@ -81,31 +83,48 @@ def _written(history: History, name: str, rows: slice, names: dict[str, Any]) ->
     return names[name].take(pa.array(column, mask=column < 0))
 
 
-def read_parquet(path: Path) -> History:
-    """Read what every history must have; the other columns when they are asked for."""
+def read_parquet(path: Path, *, in_batches: bool = False) -> History:
+    """Read what every history must have; the other columns when they are asked for.
+
+    `in_batches`: never a whole column as Arrow has it, for arrays that lie on disk (loadtests/spilling).
+    """
     file = str(path)
     try:
         metadata = pq.read_metadata(path)
         there = metadata.schema.to_arrow_schema().names
-        repeated = [name for name in DICTIONARIES if name in there]
+        repeated = [name for name in DICTIONARIES if name in there and not in_batches]
         # Not mapped into memory: a file that is cut meanwhile would end the process.
         source = pq.ParquetFile(
-            path, metadata=metadata, read_dictionary=repeated, page_checksum_verification=True
+            path,
+            metadata=metadata,
+            read_dictionary=repeated,
+            page_checksum_verification=True,
+            buffer_size=BUFFER if in_batches else 0,
         )
     except (pa.ArrowException, OSError, UnicodeDecodeError, KeyError) as error:
         raise complaint(f"not a Parquet file: {_first_line(error)}", file=file) from error
     header = _header((metadata.metadata or {}).get(METADATA_KEY.encode()), file)
     if strange := sorted({name for name in there if name not in COLUMNS or there.count(name) > 1}):
         raise complaint(f"unknown columns: {', '.join(strange)}", file=file, expected=", ".join(COLUMNS))
-    given = {name: _fetching(source, name, file) for name in there if name != "index"}
+    fetching = _gathering if in_batches else _fetching
+    given = {name: fetching(source, name, file) for name in there if name != "index"}
     history = sound(History(header, Columns(metadata.num_rows, given)), file)
     if "index" in there:
-        index = column_of(_read(source, "index", file), "index", file)
+        index = fetching(source, "index", file)()
         assert isinstance(index, np.ndarray)
         in_place(index, file)
     once(history, file)
     pa.default_memory_pool().release_unused()  # what was read and put into arrays of ours
     return history
+
+
+def glance(path: Path) -> tuple[Header, int]:
+    """The header, and how many operations there are; BadInput if it is no Parquet file."""
+    try:
+        metadata = pq.read_metadata(path)
+    except pa.ArrowException as error:
+        raise complaint(f"not a Parquet file: {_first_line(error)}", file=str(path)) from error
+    return _header((metadata.metadata or {}).get(METADATA_KEY.encode()), str(path)), metadata.num_rows
 
 
 def _header(stored: bytes | None, file: str) -> Header:
@@ -117,6 +136,21 @@ def _header(stored: bytes | None, file: str) -> Header:
 
 def _fetching(source: Any, name: str, file: str) -> Fetch:
     return lambda: column_of(_read(source, name, file), name, file)
+
+
+def _gathering(source: Any, name: str, file: str) -> Fetch:
+    from loadtests.spilling.gathering import BATCH_ROWS, gathered
+
+    def fetch() -> Column | Coded:
+        try:
+            batches = source.iter_batches(batch_size=BATCH_ROWS, columns=[name])
+            return gathered((batch.column(0) for batch in batches), name, source.metadata.num_rows, file)
+        except MemoryError:
+            raise  # Arrow's is an exception of Arrow, too
+        except (pa.ArrowException, OSError) as error:
+            raise complaint(f"the column is damaged: {_first_line(error)}", file=file, key=name) from error
+
+    return fetch
 
 
 def column_of(found: Any, name: str, file: str) -> Column | Coded | Uncoded:
@@ -131,9 +165,11 @@ def column_of(found: Any, name: str, file: str) -> Column | Coded | Uncoded:
         if name == "key" and not pa.types.is_dictionary(found.type):
             return _uncoded_texts(found)
         texts = _coded_texts(found)
+    except MemoryError:
+        raise  # Arrow's is an exception of Arrow, too
     except pa.ArrowException as error:
         raise complaint(f"it cannot be read: {_first_line(error)}", file=file, key=name) from error
-    return _words(texts, name, file) if name in WORDS else texts
+    return words_of(texts, name, file) if name in WORDS else texts
 
 
 def _read(source: Any, name: str, file: str) -> Any:
@@ -141,6 +177,8 @@ def _read(source: Any, name: str, file: str) -> Any:
         found = source.read(columns=[name]).column(0)
         if len(found) != source.metadata.num_rows:
             raise pa.ArrowInvalid(f"it has {len(found):,} rows of {source.metadata.num_rows:,}")
+    except MemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise complaint(f"the column is damaged: {_first_line(error)}", file=file, key=name) from error
     return found
@@ -183,8 +221,8 @@ def _coded_texts(found: Any) -> Coded:
     return Coded(codes, Names(names))
 
 
-def _words(texts: Coded, name: str, file: str) -> Column:
-    """The codes of the words that we know, from those of the file."""
+def words_of(texts: Coded, name: str, file: str) -> Column:
+    """The codes of the words that we know, from those of the file; BadInput for a word that is not known."""
     known = {word: code for code, word in enumerate(WORDS[name])}
     table = np.array([known.get(text, len(known)) for text in texts.names] + [NOBODY], dtype=np.int8)
     column = table[texts.codes]
