@@ -78,7 +78,7 @@ def explain(history: History, replay: Replay) -> Explained:
     if clash:
         return _contradicted(clash)
     every = named(history, found)
-    told = _explained(history, every, replay)
+    told = unanswered.mended(_explained(history, every, replay), every)
     loose = loosened(history, every) if told.judgement == "INVALID" else None
     if loose is None:
         return told

@@ -26,6 +26,7 @@ from loadtests.linear.operations import NOTHING, SET_CAP, Operations
 if TYPE_CHECKING:
     from loadtests.linear.object import Explained
 
+MEND: Final = "leave out those orders that certainly had no effect; give the others the result ok and a time"
 MOST_ORDERS: Final = 4
 """Of which every choice is tried."""
 SHARES: Final = (0.5, 1.0, 0.0, 0.25, 0.75, 0.125, 0.875)
@@ -53,6 +54,19 @@ def orders(found: Operations) -> list[int]:
     """Places of the orders to set a cap that nobody answered."""
     places: list[int] = np.flatnonzero(found.of(SET_CAP) & found.is_optional).tolist()
     return places
+
+
+def mended(told: "Explained", found: Operations) -> "Explained":
+    """The same; where it is UNKNOWN, with what may have to do with it, and would decide it."""
+    places = orders(found)
+    if told.judgement != "UNKNOWN" or not places:
+        return told
+    which = f"operation {int(found.row[places[0]]):,}"
+    many = (
+        f"{which} is an order" if len(places) == 1 else f"{len(places):,} operations, as {which}, are orders"
+    )
+    says = f"{told.says}; {many} to set a cap that nobody answered, with an effect or not, at any moment"
+    return replace(told, says=says, mend=told.mend or MEND)
 
 
 def settled(history: History, found: Operations, make: Make) -> "Explained | None":

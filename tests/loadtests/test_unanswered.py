@@ -106,6 +106,16 @@ def test_what_no_effect_explains_is_invalid(name: str) -> None:
     assert "no effect of the order to set a cap that nobody answered" in finding.says
 
 
+@pytest.mark.usefixtures("by_parts")
+def test_more_orders_than_are_tried_are_told_of_with_what_would_decide() -> None:
+    raised = "".join(f"- set-cap {at}- - cap=2022 value={at}\n" for at in range(2, 8))
+    claims = "".join(f"p{at} claim {at}0-{at}1 granted slot={at}\n" for at in range(1, 9))
+    [finding] = check(drawn(raised + claims))
+    assert finding.judgement == "UNKNOWN"
+    assert "6 operations, as operation 0, are orders to set a cap that nobody answered" in finding.says
+    assert "give the others the result ok and a time" in finding.mend
+
+
 COPIED = """
 ana  claim    1-2   granted  slot=1
 bo   claim    3-4   granted  slot=2
