@@ -107,17 +107,9 @@ class World:
             return True  # judged with its list
         if any(person in dict(state.held) for person in self.absent.get(self.row[place], ())):
             return False
-        if kind == REFUSED:
-            is_replay = self.request[place] in taken
-            return is_replay or any(
-                self._is_true(each, state, place, taken) for each in self._refusals(place)
-            )
+        if kind == REFUSED:  # an answer that says nothing of the slots is kept as well: not eligible, say
+            return True
         return self._is_true(kind, state, place, taken)
-
-    def _refusals(self, place: int) -> tuple[int, ...]:
-        """What a refusal may have been that does not say why."""
-        intake = self.intake[place]
-        return (FULL, DUPLICATE, CLOSED) if intake >= 0 and self.has_orders[intake] else (FULL, DUPLICATE)
 
     def _is_true(self, kind: int, state: State, place: int, taken: frozenset[int]) -> bool:
         person, intake = self.person[place], self.intake[place]

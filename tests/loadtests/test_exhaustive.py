@@ -1,4 +1,5 @@
-"""Every small history is judged as the plain search over the ledger judges it: none left out, none UNKNOWN.
+"""Every small history is judged as the plain search over the ledger judges it: none left out, none UNKNOWN
+(but for a few with replays).
 
 Worlds, each up to isomorphism, with every interval order:
 
@@ -70,13 +71,17 @@ def test_every_history_of_people_of_at_most_three_operations(spec: str) -> None:
 
 @pytest.mark.parametrize("spec", ["fresh", "sticky"])
 def test_every_history_of_two_operations_with_replays(spec: str) -> None:
-    assert (repeats(1, 1, spec) + repeats(2, 1, spec))["INVALID"] > 50
+    found = repeats(1, 1, spec) + repeats(2, 1, spec)
+    assert found["INVALID"] > 50
+    assert not found["UNKNOWN"]
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("spec", ["fresh", "sticky"])
 def test_every_history_of_three_operations_with_replays(spec: str) -> None:
-    assert repeats(3, 1, spec)["VALID"] > 1_000
+    found = repeats(3, 1, spec)
+    assert found["VALID"] > 1_000
+    assert found["UNKNOWN"] < 0.005 * found.total()
 
 
 @pytest.mark.long
