@@ -239,9 +239,10 @@ def _simulate(asked: Asked, crew: Crew, rows: list[World], most: int, precision:
     )
     while True:
         _extend(asked, crew, rows, wanted)
+        every = tabled(names, rows)  # once, and cut: a table for each number would take longer than the runs
         while checked < len(rows):
             checked += 1
-            found = tabled(names, rows[:checked])
+            found = {name: {key: column[:checked] for key, column in every[name].items()} for name in names}
             ratio = contrasting.imprecision(asked.scenario, found, precision)
             if ratio <= 1.0:
                 crew.forget(study.CHANCE, rows, checked)
