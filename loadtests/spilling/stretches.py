@@ -2,8 +2,8 @@
 
 A large array is given a stretch of its own before it is used, so that a disk that is full is a MemoryError
 like any other, and no crash. A stretch that is done with is spared for the next array of about its size: most
-arrays are short-lived and of a few sizes, and new stretches cost a disk more than old ones (a fifth of the
-time, and nearly all of what is written, of a history of four million operations in a third of its memory).
+arrays are short-lived and of a few sizes, and a disk takes new stretches, and holes, ill. (All checks of a
+million operations took 12 s of CPU without that, and 7 with it; 5 in memory.)
 If too much is spared the longest is given back. Whoever calls these functions holds the GIL, so that the
 table of stretches needs no lock; and they are compiled, because they are called in the midst of anything.
 """
