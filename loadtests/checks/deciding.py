@@ -111,7 +111,7 @@ def _turns(played: Played, caps: tuple[Cap, ...], is_arrival: Flags) -> tuple[Ro
     kind = np.full(len(played.at), -1, dtype=np.int64)
     about = np.full(len(played.at), -1, dtype=np.int64)
     kind[is_back], kind[is_copy] = BACK, COPY
-    charged = played.charged[is_back]
+    charged = played.charged(np.flatnonzero(is_back))
     about[is_back] = np.where(is_arrival[charged], number[charged], -1)
     about[is_copy] = played.intake[is_copy]
     for index, cap in enumerate(caps):

@@ -1,18 +1,21 @@
 """Attempts that only tell of what another attempt did: put into an order after it."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.history import NEVER
 from loadtests.linear.operations import Operations, Whole
 
 
-def with_echoes(found: Operations, order: Whole, at: Whole, phase: Whole, rank: Whole) -> Whole:
+def with_echoes(
+    found: Operations, order: Whole, at: Whole, phase: NDArray[np.int8], rank: NDArray[np.int32]
+) -> Whole:
     """The rows of operations, and of echoes after what they tell of."""
     if not len(found.echo_row):
         return found.row[order]
     rows = np.concatenate([found.row[order], found.echo_row])
     when = np.concatenate([at[order], np.maximum(found.echo_begins, at[found.echo_of])])
-    turn = np.concatenate([phase[order], np.full(len(found.echo_row), 3)])
+    turn = np.concatenate([phase[order], np.full(len(found.echo_row), 3, dtype=phase.dtype)])
     place = np.concatenate([rank[order], rank[found.echo_of]])
     return rows[np.lexsort((place, turn, when))]
 

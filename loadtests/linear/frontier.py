@@ -35,7 +35,10 @@ def judge(pool: Pool, *, beams: tuple[int, ...] = BEAMS, loops: flavours.Loops |
         hand = loops or flavours.fitting(pool, beam)
         found = search(timeline.course, pool.start, pool.limit, beam=beam, loops=hand, is_lazy=is_lazy)
         if found.ending == THROUGH:
-            return _in_order(pool, timeline, found, hand)
+            schedule = _schedule(timeline, found)
+            del timeline, found  # as large as the pool, and not needed any more
+            observers = observers_of(pool)
+            return merged(schedule, observers, after_which_step(pool, schedule, observers, hand), hand)
         if found.ending == CROWDED:
             return unknown("too many operations set the limit at once")
         judged = explained(pool, timeline, found, beam=beam, loops=hand)
@@ -45,9 +48,7 @@ def judge(pool: Pool, *, beams: tuple[int, ...] = BEAMS, loops: flavours.Loops |
     return unknown("too many orders to try", beam=beam, last=int(last), time=int(pool.ends[last]))
 
 
-def _in_order(pool: Pool, timeline: Timeline, found: Found, loops: flavours.Loops) -> Judged:
-    """The order that was found, with all observers between its steps."""
+def _schedule(timeline: Timeline, found: Found) -> Schedule:
+    """The steps that were found, with the times of the ends at which they were taken."""
     course = timeline.course
-    schedule = Schedule(timeline.positions[found.places], course.ends[course.by_end[found.ranks]])
-    observers = observers_of(pool)
-    return merged(schedule, observers, after_which_step(pool, schedule, observers, loops), loops)
+    return Schedule(timeline.positions[found.places], course.ends[course.by_end[found.ranks]])

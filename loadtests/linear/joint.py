@@ -39,6 +39,8 @@ class Line(NamedTuple):
 def components(operations: Operations, counters: list[Counter]) -> list[list[Counter]]:
     """Counters that have operations of one intake in common belong together."""
     groups: list[tuple[set[int], list[Counter]]] = []
+    if len(counters) == 1:
+        return [counters]
     for counter in counters:
         intakes = set(np.unique(operations.intake[counter.members]).tolist())
         mine, rest = [counter], []
@@ -50,6 +52,16 @@ def components(operations: Operations, counters: list[Counter]) -> list[list[Cou
                 rest.append((others, group))
         groups = [*rest, (intakes, mine)]
     return [sorted(group, key=lambda each: -len(each.members)) for _, group in groups]
+
+
+def one_line(lines: list[Line]) -> Line:
+    """The lines of counters that have nothing to do with each other, in one."""
+    if len(lines) == 1:
+        return lines[0]
+    place = np.concatenate([line.place for line in lines]) if lines else NONE
+    at = np.concatenate([line.at for line in lines]) if lines else NONE
+    order = np.argsort(at, kind="stable")
+    return Line(place[order], at[order])
 
 
 Ask: TypeAlias = Callable[[Operations, Windows, Counter], tuple[Whole, Judged]]

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.history import History
 from loadtests.linear import echoes, people, stale, tangled, unanswered, years
 from loadtests.linear.counters import Counter, counters, pool_of
-from loadtests.linear.joint import Line, components, lined_up
+from loadtests.linear.joint import Line, components, lined_up, one_line
 from loadtests.linear.kernel import judge
 from loadtests.linear.operations import (
     CLOSE,
@@ -293,13 +294,7 @@ class _Case:
             if line is None:
                 return None
             lines.append(line)
-        place = np.concatenate([line.place for line in lines]) if lines else NONE
-        at = np.concatenate([line.at for line in lines]) if lines else NONE
-        if len(lines) > 1:
-            order = np.argsort(at, kind="stable")
-            place, at = place[order], at[order]
-        line = Line(place, at)
-        return self._rows_of(line, windows=windows)
+        return self._rows_of(one_line(lines), windows=windows)
 
     def _rows_of(self, line: Line, *, windows: Windows | None = None, is_whole: bool = False) -> Whole:
         """Rows in order: those of the line, and around them whatever no counter counts."""
@@ -308,7 +303,7 @@ class _Case:
         if len(line.place) == count and not is_whole and not (len(found.echo_row) or found.of(REFRESH).any()):
             rows = found.row[line.place]  # there is nothing around them
             return rows[rows >= 0]
-        at, rank = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int64)
+        at, rank = np.full(count, -1, dtype=np.int64), np.zeros(count, dtype=np.int32)
         is_in = np.zeros(count, dtype=np.bool_)
         at[line.place], rank[line.place], is_in[line.place] = line.at, np.arange(len(line.place)), True
         if not is_whole:
@@ -316,7 +311,7 @@ class _Case:
             counted = is_in.copy()
             rest = ~is_in & ~windows.is_out & ~windows.is_optional
             at[rest], is_in[rest] = windows.begins[rest], True
-            phase = np.where(counted, 0, 2)
+            phase = np.where(counted, np.int8(0), np.int8(2))
             for intake, year in self.years.of.items():
                 for kind, when, turn in ((OPEN, year.opens, -2), (CLOSE, year.closes, 4)):
                     mine = (found.kind == kind) & (found.intake == intake)
@@ -327,7 +322,7 @@ class _Case:
             self._place_closed(at, phase)
             phase[(found.kind == REFRESH) & (windows.begins == windows.ends)] = 1
         else:
-            phase = np.zeros(count, dtype=np.int64)
+            phase = np.zeros(count, dtype=np.int8)
         order = np.lexsort((rank, phase, at))
         order = order[is_in[order]]
         if is_whole:
@@ -335,7 +330,7 @@ class _Case:
         order = order[found.row[order] >= 0]
         return echoes.with_echoes(found, order, at, phase, rank)
 
-    def _place_closed(self, at: Whole, phase: Whole) -> None:
+    def _place_closed(self, at: Whole, phase: NDArray[np.int8]) -> None:
         """Whoever was told "closed" comes before the opening, or else after the close."""
         found = self.operations
         for intake, year in self.years.of.items():

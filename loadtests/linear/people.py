@@ -5,6 +5,8 @@ one pass over everybody, a *layer* at a time: first everyone's first operation, 
 whose operations overlap, or of whom something is not known, are *tangled* (tangled.py).
 """
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -28,6 +30,8 @@ from loadtests.linear.operations import (
 )
 from loadtests.linear.windows import Flags, Windows
 
+PIECE: Final = 1 << 18
+"""Persons that are walked over at once: what a piece needs stays near the processor, and is little."""
 HELD, FREE, UNKNOWN = 1, 0, -1
 NEEDS: Final = {
     GRANT: FREE,
@@ -116,8 +120,9 @@ def walk(operations: Operations, people: Everyone, windows: Windows) -> tuple[Fl
     last = np.full(count, np.iinfo(np.int64).min)  # the latest end so far, and that of what changes something
     last_change = last.copy()
     wrong: list[Whole] = []
-    by_layer = np.argsort(layer, kind="stable")
-    for places in np.split(by_layer, np.cumsum(np.bincount(layer))[:-1]):
+    # What is told in 16 bits is sorted in one pass.
+    by_layer = np.argsort(layer.astype(np.int16) if lengths.max() < 2**15 else layer, kind="stable")
+    for places in _pieces(by_layer, np.cumsum(np.bincount(layer)).tolist()):
         who, which = owner[places], people.place[places]
         begins, ends = windows.begins[which], windows.ends[which]
         is_change = changes[places]
@@ -138,6 +143,13 @@ def walk(operations: Operations, people: Everyone, windows: Windows) -> tuple[Fl
     if not len(found):
         return tangled, _after_grant(operations, people, tangled, owner)
     return tangled, contradiction(operations, people.of(int(owner[found[0]])), int(people.place[found[0]]))
+
+
+def _pieces(by_layer: Whole, ends: list[int]) -> Iterator[Whole]:
+    """Each layer in pieces: everybody has one operation of it at most, so that its order means nothing."""
+    for begin, end in pairwise([0, *ends]):
+        for first in range(begin, end, PIECE):
+            yield by_layer[first : min(end, first + PIECE)]
 
 
 _NEEDS = np.full(16, UNKNOWN)

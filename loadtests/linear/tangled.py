@@ -7,7 +7,7 @@ order, cut apart where two windows overlap: at the later end of the common part,
 """
 
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, chain, pairwise
 from typing import Final, NamedTuple
 
 from loadtests.history import NEVER
@@ -181,33 +181,49 @@ def narrow(windows: Windows, places: list[int], found: list[Course], *, share: f
     course = max(found, key=lambda each: (len(each.changes), -sum(map(len, each.gaps.values()))))
     legal = {each.changes for each in found}
     line = _line(windows, course)
+    named = set(chain.from_iterable(line))
     for each in places:
-        windows.is_out[each] |= each not in line
+        windows.is_out[each] |= each not in named
     for index, each in enumerate(course.changes):
         if windows.is_optional[each]:
             windows.is_optional[each] = course.changes[:index] + course.changes[index + 1 :] in legal
-    begins: list[int] = []
-    ends: list[int] = []
-    for each in line:
-        begins.append(max([int(windows.begins[each]), *begins[-1:]]))
-    for each in reversed(line):
-        ends.append(min([int(windows.ends[each]), *ends[-1:]]))
-    ends.reverse()
-    for index in range(len(line) - 1):
-        low, high = max(begins[index], begins[index + 1] - 1), min(ends[index], ends[index + 1] - 1)
-        if ends[index] >= begins[index + 1] and high >= low:
-            # An open end leaves nothing to share: the middle of for ever is no time.
-            high = high if high < NEVER - 1 else max(low, begins[index + 1])
-            cut = low + int((high - low) * share)
-            ends[index], begins[index + 1] = cut, max(begins[index + 1], cut + 1)
-            for later in range(index + 1, len(line)):
-                begins[later] = max(begins[later], begins[later - 1])
-    for each, low, high in zip(line, begins, ends, strict=True):
-        windows.begins[each], windows.ends[each] = low, max(low, high)
+    _cut_apart(windows, line, share)
 
 
-def _line(windows: Windows, course: Course) -> list[int]:
-    """The operations of a course in one order: each answer in the gap that leaves it the most time."""
+def _cut_apart(windows: Windows, line: list[list[int]], share: float) -> None:
+    """Leave no moment to two operations of the line that have an order.
+
+    Every operation keeps a moment of its own before all that come after it in the line, even where the first
+    of three takes all that it may. Those that end in the same nanosecond get them after its beginning: a
+    window is told in parts of a nanosecond, and nothing else begins before the next.
+    """
+    begins, ends = windows.begins, windows.ends
+    for block, later in zip(reversed(line[:-1]), reversed(line[1:]), strict=True):
+        last = min(int(ends[each]) for each in later)
+        for each in block:
+            ends[each] = min(int(ends[each]), last - 1 if last < NEVER else NEVER)
+    for block, later in pairwise(line):
+        first = max(int(begins[each]) for each in block)
+        for each in later:
+            begins[each] = max(int(begins[each]), first + 1)
+        low = min(int(begins[each]) for each in later) - 1
+        high = min(max(int(ends[each]) for each in block), min(int(ends[each]) for each in later) - 1)
+        # An open end leaves nothing to share: the middle of for ever is no time.
+        high = high if high < NEVER - 1 else low + 1
+        cut = low + max(0, int((high - low) * share))
+        for each in block:
+            ends[each] = min(int(ends[each]), cut)
+        for each in later:
+            begins[each] = max(int(begins[each]), cut + 1)
+    for each in chain.from_iterable(line):
+        ends[each] = max(begins[each], ends[each])
+
+
+def _line(windows: Windows, course: Course) -> list[list[int]]:
+    """The operations of a course in one order: each answer in the gap that leaves it the most time.
+
+    Answers of one gap stand together, for they have no order among themselves.
+    """
     by_gap: dict[int, list[int]] = {}
     for each, gaps in course.gaps.items():
 
@@ -216,8 +232,8 @@ def _line(windows: Windows, course: Course) -> list[int]:
             return min(int(windows.ends[each]), course.ends[gap]) - begins
 
         by_gap.setdefault(max(gaps, key=room), []).append(each)
-    line: list[int] = []
+    line: list[list[int]] = []
     for gap in range(len(course.changes) + 1):
-        line += sorted(by_gap.get(gap, []), key=lambda each: int(windows.begins[each]))
-        line += course.changes[gap : gap + 1]
+        line += [by_gap[gap]] if gap in by_gap else []
+        line += [[each] for each in course.changes[gap : gap + 1]]
     return line

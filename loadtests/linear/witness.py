@@ -1,5 +1,6 @@
 """The order that a search has found, written out: the steps it took, with every observer put between them."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -40,15 +41,16 @@ def observers_of(pool: Pool) -> Observers:
 
 def after_which_step(pool: Pool, schedule: Schedule, observers: Observers, loops: flavours.Loops) -> Whole:
     """After how many steps each observer sees what it saw, as soon as it may."""
-    moves = np.zeros(5, dtype=np.int64)
-    moves[GRANT], moves[RELEASE] = 1, -1
     kinds = pool.kind[schedule.positions]
-    counts = pool.start + np.concatenate([[0], np.cumsum(moves[kinds])])
-    limits = np.full(len(counts), pool.limit, dtype=np.int64)
-    for step in np.flatnonzero(kinds == LIMIT).tolist():
-        limits[step + 1 :] = pool.low[schedule.positions[step]]
-    places = np.where(counts >= limits, np.arange(len(counts)), len(counts))
-    full = np.minimum.accumulate(places[::-1])[::-1]
+    counts = np.full(len(kinds) + 1, pool.start, dtype=np.int64)
+    counts[1:] += np.cumsum((kinds == GRANT).view(np.int8) - (kinds == RELEASE).view(np.int8), dtype=np.int64)
+    is_full = counts >= pool.limit
+    steps = np.flatnonzero(kinds == LIMIT).tolist()
+    for step, until in pairwise([*steps, len(kinds)]):
+        limit = pool.low[schedule.positions[step]]
+        is_full[step + 1 : until + 1] = counts[step + 1 : until + 1] >= limit
+    full = np.where(is_full, np.arange(len(counts)), len(counts))
+    np.minimum.accumulate(full[::-1], out=full[::-1])
     since = np.searchsorted(schedule.times, observers.begins, side="left")
     is_refusal = pool.kind[observers.positions] == REFUSAL
     loops.first_seen(counts, full, since, np.where(is_refusal, -1, observers.low), observers.high)

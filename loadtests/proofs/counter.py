@@ -29,12 +29,16 @@ class Counter:
             here = played.intake_is.get(intake, nowhere)
             self.touched |= here
             self.covered |= here if stream is None else here & (played.stream == played.streams.find(stream))
-        moves = np.where(self.covered[played.charged], played.moves, 0)
+        moves = np.where(self.covered, played.moves, 0)
+        back = np.flatnonzero(played.releases)
+        moves[back] = np.where(self.covered[played.charged(back)], played.moves[back], 0)
         start = start_of_cap(header, cap)
-        self.count = (start or 0) + np.cumsum(moves) - moves
+        self.count = np.cumsum(moves, dtype=np.int64)
+        self.count += start or 0
+        self.count -= moves
         is_mine = (played.kind == SET_CAP) & played.is_named(cap)
         self.is_cut = bool(is_mine.any())
-        self.limit = latest(is_mine, played.value, cap.limit)
+        self.limit = latest(is_mine, played.value, cap.limit) if self.is_cut else cap.limit
         judged = self.count
         if header.spec.counter != "exact":
             judged = latest((played.kind == REFRESH) & self.touched, self.count, start or 0)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from loadtests.histories.columns import NOBODY
 from loadtests.history import ABSENT, REASON, History
-from loadtests.proofs.columns import Flags, Groups, Ints, latest, paired
+from loadtests.proofs.columns import Flags, Groups, Ints, among, latest, paired, places
 from loadtests.proofs.counter import Counter, start_of_intake, wrong_with_others
 from loadtests.proofs.rows import (
     CLOSE,
@@ -76,7 +76,7 @@ class Played:
 
     def __init__(self, history: History, order: Ints) -> None:
         self.header, self.history = history.header, history
-        self.order, self.at = order, np.arange(len(order))
+        self.order, self.at = order, places(len(order))
         self.op = history["op"][order]
         self.is_sure = history.is_result("ok")[order]
         self.kind = kinds(history, order)
@@ -91,8 +91,9 @@ class Played:
         names = history.coded("intake").names
         self.intakes = [str(names[code]) for code in np.unique(self.intake).tolist() if code >= 0]
         self.intake_is = {intake: self.intake == names.find(intake) for intake in self.intakes}
-        key = np.where(codes["key"] < 0, len(history["op"]) + self.at, codes["key"])
-        self.requests = Groups(paired(paired(self.op, key), self.who))
+        self.requests = Groups(codes.pop("key"), self.op, self.who)
+        # Operations of nobody in particular are each of a person of their own, of whom nothing is asked.
+        self.holdings = Groups(self.who, self.intake)
         self.turned = {
             history["intake"][row]
             for row in np.flatnonzero(history.is_op("open", "close") & ~history.is_result("fail"))
@@ -103,9 +104,9 @@ class Played:
     def _settle(self) -> None:
         """All that follows from the kinds."""
         kind, requests = self.kind, self.requests
-        is_kept = np.isin(kind, (GRANT, RELEASE))
+        is_kept = among(kind, GRANT, RELEASE)
         if self.header.spec.refusals == "sticky":
-            is_kept = np.isin(kind, (GRANT, RELEASE, FULL, DUPLICATE, CLOSED, UNHELD))
+            is_kept = among(kind, GRANT, RELEASE, FULL, DUPLICATE, CLOSED, UNHELD)
         self.receipt = requests.first(is_kept)
         is_first = self.receipt == self.at
         self.decides = is_first | (self.receipt == -1)
@@ -118,13 +119,14 @@ class Played:
         back = np.where(told, ~kept, self._is_given_back())
         back = np.where(self.given_back >= 0, self.given_back == 1, back)
         self.moves = self.grants.astype(np.int8) - (self.releases & back).astype(np.int8)
-        # Operations of nobody in particular are each of a person of their own, of whom nothing is asked.
-        nobody = len(self.history.coded("applicant").names) + self.at
-        self.holdings = Groups(paired(np.where(self.who < 0, nobody, self.who), self.intake))
         self.claimed = self.holdings.last(self.grants)
         self.began = self._began()
         self.held = self.began + self.holdings.before(self.gains)
-        self.charged = np.where(self.releases & (self.claimed >= 0), self.claimed, self.at)
+
+    def charged(self, which: Ints) -> NDArray[np.integer]:
+        """For these places, the one that says which caps they count in: for a release, that of the claim."""
+        claimed = self.claimed[which]
+        return np.where(self.releases[which] & (claimed >= 0), claimed, which)
 
     def _is_given_back(self) -> Flags:
         """What the spec says of the reason of a release: a withdrawal, where its note gives no other."""
@@ -169,12 +171,21 @@ class Played:
         yield from self._wrong_caps()
 
     def _wrong_receipts(self) -> Iterator[Wrong]:
-        later = self.is_sure & ~self.decides & (self.kind != NOTHING)
-        first = np.where(later, self.receipt, self.at)
-        yield self.kind[first] != self.kind, "its key was answered otherwise before"
-        stream = np.where(self.kind == RELEASE, 0, self.stream)
-        asked = paired(self.intake, stream)
-        yield asked[first] != asked, "its key was used for something else"
+        later = np.flatnonzero(self.is_sure & ~self.decides & (self.kind != NOTHING))
+        first = self.receipt[later]
+        kind, stream = self.kind[later], self.stream[later]
+        yield self._among(later, self.kind[first] != kind), "its key was answered otherwise before"
+        other = self.intake[first] != self.intake[later]
+        other |= np.where(self.kind[first] == RELEASE, 0, self.stream[first]) != np.where(
+            kind == RELEASE, 0, stream
+        )
+        yield self._among(later, other), "its key was used for something else"
+
+    def _among(self, which: Ints, marked: Flags) -> Flags:
+        """Of these places those that are marked, as flags of all places."""
+        found = np.zeros(len(self.at), dtype=np.bool_)
+        found[which[marked]] = True
+        return found
 
     def _wrong_holdings(self) -> Iterator[Wrong]:
         held, kind, decides = self.held > 0, self.kind, self.decides & (self.who >= 0)
@@ -187,27 +198,33 @@ class Played:
 
     def _wrong_names(self) -> Iterator[Wrong]:
         """A claim's slot has one name, and a name in an intake is one claim's."""
-        unclaimed = len(self.at) + paired(self.who, self.intake)
-        holder = np.where(self.claimed >= 0, self.claimed, unclaimed)
-        holding = np.where(self.kind == HOLD, holder, self.receipt)
+        is_claim = among(self.kind, GRANT, HOLD) & self.is_sure
         for name in ("slot", "claim_id"):
-            said = np.isin(self.kind, (GRANT, HOLD)) & self.is_sure & (self.codes[name] >= 0)
-            where = np.flatnonzero(said)
-            names = paired(self.codes[name][where], self.intake[where])
-            every, wrong = np.ones(len(where), dtype=np.bool_), np.zeros(len(said), dtype=np.bool_)
-            wrong[where] = names[Groups(holding[where]).first(every)] != names
-            yield wrong, f"its {name} had another name before"
-            again = np.zeros(len(said), dtype=np.bool_)
-            again[where] = holding[where][Groups(names).first(every)] != holding[where]
-            yield again, f"its {name} was given to another claim before"
+            where = np.flatnonzero(is_claim & (self.codes[name] >= 0))
+            code, intake, every = self.codes[name][where], self.intake[where], np.ones(len(where), np.bool_)
+            holding = self._holding(where)
+            first = Groups(holding).first(every)
+            other = (code[first] != code) | (intake[first] != intake)
+            yield self._among(where, other), f"its {name} had another name before"
+            again = holding[Groups(code, intake).first(every)] != holding
+            yield self._among(where, again), f"its {name} was given to another claim before"
+
+    def _holding(self, where: Ints) -> Ints:
+        """Which claim each of these is about; of a holder who claimed nothing, the person."""
+        is_hold, claimed = self.kind[where] == HOLD, self.claimed[where]
+        holding = np.where(is_hold, claimed, self.receipt[where]).astype(np.int64)
+        unclaimed = np.flatnonzero(is_hold & (claimed < 0))
+        people = paired(self.who[where[unclaimed]], self.intake[where[unclaimed]])
+        holding[unclaimed] = len(self.at) + people
+        return holding
 
     def _wrong_turns(self, intake: str) -> Iterator[Wrong]:
         here, kind = self.intake_is[intake], self.kind
         is_open, has_closed = self._open(intake)
         yield here & self.grants & ~is_open, "granted while the intake was not open"
-        refused = here & self.decides & np.isin(kind, (FULL, DUPLICATE))
+        refused = here & self.decides & among(kind, FULL, DUPLICATE)
         yield refused & ~is_open, "refused for another reason than that the intake was not open"
-        yield here & np.isin(kind, (CLOSE, SET_CAP, REFRESH)) & ~is_open, "done while it was not open"
+        yield here & among(kind, CLOSE, SET_CAP, REFRESH) & ~is_open, "done while it was not open"
         yield here & (kind == OPEN) & has_closed, "opened after it had closed"
         if intake in self.turned:
             yield here & self.decides & (kind == CLOSED) & is_open, "told that it is closed, while open"
@@ -244,13 +261,13 @@ class Played:
                 began |= self.intake_is[intake] & self._is_one_of(holders)
         return began
 
-    def _must_have_begun(self) -> Ints:
+    def _must_have_begun(self) -> NDArray[np.integer]:
         """Where nobody knows who held a slot: whoever first does something for which one is needed."""
         kind, decides = self.kind, self.decides & self.is_sure
-        takes = decides & np.isin(kind, (RELEASE, DUPLICATE)) | (kind == HOLD)
-        tells = takes | (decides & np.isin(kind, (GRANT, FULL, UNHELD)))
+        takes = decides & among(kind, RELEASE, DUPLICATE) | (kind == HOLD)
+        tells = takes | (decides & among(kind, GRANT, FULL, UNHELD))
         is_first = self.holdings.first(tells) == self.at
-        needs = takes.astype(np.int64) - self.holdings.before(self.gains)
+        needs = takes.astype(np.int8) - self.holdings.before(self.gains)
         return self.holdings.total(np.where(is_first, np.clip(needs, 0, 1), 0))
 
     def _wrong_beginnings(self, intake: str) -> Iterator[Wrong]:
@@ -264,9 +281,9 @@ class Played:
         here, initial = self.intake_is[intake], self.header.initial
         reads = here & (self.kind == READ)
         if not self.header.shared:
-            moves = np.where(here, self.moves, 0)
-            count = start_of_intake(self.header, intake) + np.cumsum(moves) - moves
-            yield reads & (self.value != ABSENT) & (self.value != count), "read another count"
+            seen = np.flatnonzero(reads & (self.value != ABSENT))
+            count = start_of_intake(self.header, intake) + np.cumsum(np.where(here, self.moves, 0))[seen]
+            yield self._among(seen, self.value[seen] != count), "read another count"
         if (here & self.lists).any():
             listed = np.unique(self.who[here & (self.kind == HOLD)])
             is_unlisted = here & ~np.isin(self.who, listed) & (self.who >= 0)

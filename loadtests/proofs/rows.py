@@ -72,14 +72,14 @@ def lists(history: History) -> Flags:
     return history.is_op("read") & np.append(said, False)[notes.codes]
 
 
-def intakes_said(history: History, order: Ints) -> Ints:
+def intakes_said(history: History, order: Ints) -> NDArray[np.int32]:
     """The code of the intake of each place.
 
     Where the answer does not say it: the only one of the cap that it names, that of the grant whose claim id
     it names, that of another attempt, or the only one open.
     """
     names = history.coded("intake").names
-    said = history.coded("intake").codes[order].astype(np.int64)
+    said = history.coded("intake").codes[order]
     is_unsaid = (said == NOBODY) | (said == names.find(CURRENT))
     unsaid = np.flatnonzero(is_unsaid & history.is_op("claim", "release")[order])
     if len(unsaid):

@@ -13,10 +13,14 @@ import numpy as np
 import pytest
 
 from loadtests.checking import judged
+from loadtests.checks.arrays import Rows
 from loadtests.header import Header
 from loadtests.history import History, history_of
-from sim.ledger import cap_of
+from loadtests.linear.object import explain
+from loadtests.proofs.replay import accepts
+from sim.ledger import Spec, cap_of
 from tests.large_histories import FRAGMENTS, Crowd, crowded
+from tests.loadtests.histories import drawn
 from tests.mutations import mutated
 from tests.oracle import shown, truth, verdict
 from tests.random_histories import MIXES, from_ledger, sized
@@ -67,6 +71,29 @@ def test_nothing_need_have_happened() -> None:
     """An order of the administration that nobody answered, and nothing else: to do nothing is legal."""
     row = {"op": "set-cap", "intake": "2022", "cap": "2022", "value": 1, "invoked_ns": 1, "result": "info"}
     assert verdict(history_of(Header(caps=(cap_of("2022", 2),)), [row])) == "VALID"
+
+
+REFUSED_TWICE = """
+bo   claim    1-2    granted  slot=1
+ana  claim    10-60  full     cap=2022
+bo   release  20-40  released given_back=yes
+ana  claim    22-50  granted  slot=2
+ana  claim    25-70  full     cap=2022
+"""
+"""Both refusals were decided before bo released, and what ana was granted after it."""
+
+
+def test_two_refusals_beside_a_grant_of_their_key_need_one_order_only() -> None:
+    said = []
+
+    def replayed(history: History, order: Rows) -> str | None:
+        said.append(accepts(history, order))
+        return said[-1]
+
+    spec = Spec(gives_back=frozenset({"withdrawal"}))
+    history = drawn(REFUSED_TWICE, header=Header(caps=(cap_of("2022", 1),), spec=spec))
+    assert explain(history, replayed).judgement == "VALID"
+    assert said == [None]
 
 
 CHECKS = ("receipts", "bounds", "linearizability", "reasons")
