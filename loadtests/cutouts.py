@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtests.checks.arrays import Flags, Rows, Times
 from loadtests.checks.bounds import start_of
@@ -28,7 +29,7 @@ from loadtests.checks.requests import Requests, claims, releases
 from loadtests.header import Initial
 from loadtests.histories.columns import COLUMNS, TEXTS, Coded, Columns, Names
 from loadtests.history import ABSENT, AUDIT, NEVER, NOBODY, History
-from loadtests.protocol import ANSWER, RESULT
+from loadtests.protocol import ANSWER, OP, RESULT
 from sim.ledger import Cap
 
 Fetched = dict[str, Any]
@@ -44,22 +45,39 @@ class Part(NamedTuple):
     """The order of the whole, as far as it is in the part: rows of the part."""
 
 
-def around(history: History, order: Rows, place: int, *, size: int, cap: Cap) -> Part | None:
-    """The stretch of so many places of the order around one, under one cap; None where there is none."""
-    if not _can_be_cut(history, cap):
-        return None
+class Spans(NamedTuple):
+    """When the operations of a history were under way."""
+
+    begins: Times
+    ends: Times
+    when: Times
+    """Of each place of the order, the latest beginning up to there."""
+
+
+def spans_of(history: History, order: Rows) -> Spans:
+    """What `around` needs to know of a history and its order, for any number of places."""
     begins, ends = history.widened()
+    return Spans(begins, ends, np.maximum.accumulate(begins[order]) if len(order) else order)
+
+
+def around(
+    history: History, order: Rows, place: int, *, size: int, cap: Cap, spans: Spans | None = None
+) -> Part | None:
+    """The stretch of so many places of the order around one, under one cap; None where there is none."""
+    if not history.derived(f"a stretch under {cap.name}", lambda whole: _can_be_cut(whole, cap)):
+        return None
+    begins, ends, when = spans or spans_of(history, order)
     first, last = max(0, place - size // 2), place + size // 2
-    since = int(begins[order[:first]].max()) if first else -NEVER
-    until = int(begins[order[:last]].max()) if last < len(order) else NEVER
+    since = int(when[first - 1]) if first else -NEVER
+    until = int(when[last - 1]) if last < len(order) else NEVER
     stretch = _Stretch(history, begins, ends, since, until, cap)
     used = stretch.used()
     if used is None:
         return None
     header = replace(history.header, caps=(cap,), initial=Initial(used, None))
-    rows = np.flatnonzero(stretch.is_kept())
-    part = History(header, Columns(len(rows), stretch.columns(rows)))
-    return Part(unlisted(part), _places(order, rows, len(history)))
+    kept = stretch.kept()
+    part = History(header, Columns(len(kept.rows), stretch.columns(kept)))
+    return Part(unlisted(part), _places(order, kept.rows, len(history)))
 
 
 def of_people(history: History, order: Rows, people: Rows) -> Part:
@@ -122,45 +140,53 @@ class _Stretch:
         taken = asked.was_done & asked.counts_in(cap) & (asked.ends_ns < self.since)
         return start + int(taken.sum()) - int((certain & is_over).sum())
 
-    def is_kept(self) -> Flags:
-        """Rows that are in it."""
-        history = self.history
-        is_within = (self.begins >= self.since) & (self.ends <= self.until)
-        found = is_within & history.is_op("read") & history.is_result("ok")
+    def kept(self) -> "_Kept":
+        """What is in it, in the order of the rows."""
+        history, many = self.history, 0
+        within = np.flatnonzero((self.begins >= self.since) & (self.ends <= self.until))
+        is_read = (history["op"][within] == OP["read"]) & (history["result"][within] == RESULT["ok"])
+        reads = within[is_read]
+        found = [_Kept(reads, np.full(len(reads), NOBODY), np.zeros(len(reads), dtype=np.bool_))]
         for requests in (claims(history), releases(history)):
-            is_open = requests.is_done | requests.is_unknown
-            found[requests.rows[is_open & self._is_under_way(requests)[requests.request]]] = True
-        asked = claims(history)
-        leads = asked.rows[asked.first[:-1]]
-        is_new = (self.begins[leads] >= self.since)[asked.request]
-        is_refused = ~(asked.is_done | asked.is_unknown) & is_within[asked.rows] & is_new
-        is_refused &= history.is_result("ok")[asked.rows]
+            found.append(self._under_way(requests, many))
+            many += len(requests)
+        found.append(self._refused())
+        rows, request, is_late = (np.concatenate(each) for each in zip(*found, strict=True))
+        order = np.argsort(rows)
+        return _Kept(rows[order], request[order], is_late[order])
+
+    def _under_way(self, requests: Requests, many: int) -> "_Kept":
+        """Attempts that may have done something in it; `many` requests are numbered before these."""
+        at = _attempts(requests, np.flatnonzero(self._is_under_way(requests)))
+        at = at[requests.is_done[at] | requests.is_unknown[at]]
+        of = requests.request[at]
+        return _Kept(requests.rows[at].astype(np.int64), of + many, requests.ends_ns[of] > self.until)
+
+    def _refused(self) -> "_Kept":
+        """Refusals that lie wholly within it, under keys that were not sent before."""
+        history, asked = self.history, claims(self.history)
+        begins = self.begins[asked.rows[asked.first[:-1]]]
+        at = _attempts(asked, np.flatnonzero((begins >= self.since) & (begins <= self.until)))
+        at = at[~(asked.is_done[at] | asked.is_unknown[at])]
+        rows = asked.rows[at].astype(np.int64)
+        says = history["answer"][rows]
+        is_one = (says == ANSWER["full"]) | (says == ANSWER["replayed"])
+        is_one &= history["result"][rows] == RESULT["ok"]
+        is_one &= (self.begins[rows] >= self.since) & (self.ends[rows] <= self.until)
         if len(history.header.caps) > 1:  # one that names no cap may be of another
-            is_refused &= history.coded("cap").is_text(self.cap.name)[asked.rows]
-        says = history["answer"][asked.rows]
-        found[asked.rows[is_refused & ((says == ANSWER["full"]) | (says == ANSWER["replayed"]))]] = True
-        return found
+            caps = history.coded("cap")
+            is_one &= caps.codes[rows] == caps.names.find(self.cap.name)
+        return _Kept(rows[is_one], asked.request[at[is_one]], np.zeros(int(is_one.sum()), dtype=np.bool_))
 
     def _is_under_way(self, requests: Requests) -> Flags:
         """Requests that may have been done in it."""
         is_there = (requests.begins_ns <= self.until) & (requests.ends_ns >= self.since)
         return requests.may_have & is_there
 
-    def columns(self, rows: Rows) -> Fetched:
+    def columns(self, kept: "_Kept") -> Fetched:
         """The columns of the part: each request under a key of its own, of nobody; open if it ended later."""
-        history = self.history
-        number = np.full(len(history), NOBODY, dtype=np.int32)
-        is_late = np.zeros(len(history), dtype=np.bool_)
-        many = 0
-        for requests in (claims(history), releases(history)):
-            number[requests.rows] = requests.request + many
-            many += len(requests)
-            is_open = (requests.is_done | requests.is_unknown) & (requests.ends_ns > self.until)[
-                requests.request
-            ]
-            is_late[requests.rows[is_open]] = True
-        codes, late = number[rows], np.flatnonzero(is_late[rows])
-        known, mine = np.unique(codes, return_inverse=True)
+        history, rows, late = self.history, kept.rows, np.flatnonzero(kept.is_late)
+        known, mine = np.unique(kept.request, return_inverse=True)
         is_request = known >= 0
         names = Names([str(each) for each in known[is_request].tolist()])
         keys = Coded((mine - int((~is_request).sum())).astype(np.int32), names)
@@ -177,6 +203,23 @@ class _Stretch:
             told[late] = NOBODY
             given[name] = Coded(told, texts.names)
         return given
+
+
+class _Kept(NamedTuple):
+    """Rows of a stretch."""
+
+    rows: Rows
+    request: NDArray[np.integer]
+    """The number of each one's request, releases after claims; NOBODY for a reading."""
+    is_late: Flags
+    """Whether its request was done, if at all, when the stretch was over."""
+
+
+def _attempts(requests: Requests, which: Rows) -> Rows:
+    """Where the attempts of these requests are, among all attempts."""
+    first = requests.first.astype(np.int64)
+    many = first[which + 1] - first[which]
+    return np.repeat(first[which] - (np.cumsum(many) - many), many) + np.arange(int(many.sum()))
 
 
 def _columns(history: History, rows: Rows) -> Fetched:
@@ -196,7 +239,6 @@ def _few(history: History, name: str, rows: Rows) -> Coded:
 
 
 def _places(order: Rows, rows: Rows, count: int) -> Rows:
-    place = np.full(count, -1, dtype=np.int64)
-    place[rows] = np.arange(len(rows))
-    found = place[order]
-    return found[found >= 0]
+    is_one = np.zeros(count, dtype=np.bool_)
+    is_one[rows] = True
+    return np.searchsorted(rows, order[is_one[order]])

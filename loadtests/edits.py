@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from loadtests.checks.requests import claims
+from loadtests.cutouts import spans_of
 from loadtests.histories.columns import COLUMNS, NOBODY, TEXTS, Coded, Columns, Names
 from loadtests.histories.plain import plain_array
 from loadtests.history import ABSENT, AUDIT, NEVER, History
@@ -46,11 +47,10 @@ class Edits:
     ) -> None:
         """`cap`: which is meant, in a part of a history in which there need be no grant."""
         self.history, self.rng = history, rng
-        begins, ends = history.widened()
-        self.begins, self.ends = begins, ends
-        known = np.flatnonzero(history.is_result("ok"))
-        self.order = known[np.argsort(ends[known], kind="stable")] if order is None else order
-        self.when = np.maximum.accumulate(begins[self.order]) if len(self.order) else self.order
+        self.order = _by_completion(history) if order is None else order
+        self.spans = spans_of(history, self.order)
+        self.when = self.spans.when
+        self._counts: dict[Cap, np.ndarray] = {}
         self.is_grant = history.is_op("claim") & history.is_answer("granted")
         told = history.is_answer("granted", "replayed") | history.is_result("info", "pending")
         self.takes = history.is_op("claim") & told
@@ -94,6 +94,11 @@ class Edits:
 
     def _used(self, cap: Cap) -> np.ndarray:
         """The count of a cap before the order, and after each place of it."""
+        if cap not in self._counts:
+            self._counts[cap] = self._counted(cap)
+        return self._counts[cap]
+
+    def _counted(self, cap: Cap) -> np.ndarray:
         mine = self._covers(cap)[self.order] & self._is_first()
         back = self.history.is_op("release") & (self.history["given_back"] == 1)
         moves = mine.astype(np.int64) - back[self.order].astype(np.int64)
@@ -294,6 +299,11 @@ class Edits:
     @staticmethod
     def _column(history: History, name: str) -> Any:
         return lambda: history.coded(name) if name in TEXTS else history[name]
+
+
+def _by_completion(history: History) -> np.ndarray:
+    known, (_, ends) = np.flatnonzero(history.is_result("ok")), history.widened()
+    return known[np.argsort(ends[known], kind="stable")]
 
 
 def _rows_of(history: History, keep: np.ndarray) -> History:

@@ -203,7 +203,7 @@ class _Parts:
             cap = edits.cap_of_reading(place)
         else:
             place, cap = edits.fullest(room=int(group == "refusal")), edits.cap
-        part = cap and around(edits.history, edits.order, place, size=size, cap=cap)
+        part = cap and around(edits.history, edits.order, place, size=size, cap=cap, spans=edits.spans)
         return Edits(part.history, part.order, self.rng, cap=cap) if part else None
 
     def _people(self, size: int) -> Edits | None:

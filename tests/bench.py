@@ -259,11 +259,15 @@ def grants() -> None:
         record(**row)
 
 
-def verdicts(operations: int, in_flight: int) -> None:
-    """The exact verdict on a file, its order replayed, beside mere reading of the times and answers."""
-    from tests.loadtests.bench_verdict import measured
+def verdicts(operations: int, in_flight: int, *, is_whole: bool = False) -> None:
+    """The exact verdict on a file, its order replayed, beside mere reading of the times and answers.
 
-    for name, took in measured(operations, in_flight):
+    `is_whole`: of the whole object alone.
+    """
+    from tests.loadtests.bench_verdict import CROWDS, EVERYTHING, measured
+
+    only = (EVERYTHING,) if is_whole else tuple(CROWDS)
+    for name, took in measured(operations, in_flight, only=only):
         record(
             f"verdict on {operations:,} operations, {in_flight:,} in flight",
             f"{name}: {took['verdict']}",
@@ -362,6 +366,7 @@ def main() -> None:
         "verdicts-crowded": lambda: verdicts(1_000_000, 1_000),
         "verdicts-large": lambda: verdicts(10_000_000, 100),
         "verdicts-on-disk": lambda: verdict_on_disk(4_000_000),
+        "verdicts-large-crowded": lambda: verdicts(10_000_000, 1_000, is_whole=True),
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(

@@ -71,5 +71,7 @@ def fastest() -> Loops:
 
 def fitting(pool: Pool, beam: int = 1) -> Loops:
     """Those that are sooner done with this pool and its like, looking at so many states at once."""
+    if compiled.cache_info().currsize:
+        return compiled()  # a larger pool has asked for them: parts of its history are judged with them too
     many = max(len(pool), pool.among)
     return AT_FIRST if many <= FEW or (many <= MOST_PLAIN and beam <= NARROW) else fastest()

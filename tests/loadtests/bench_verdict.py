@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from loadtests.history import History, write
 from tests.large_histories import FRAGMENTS, Crowd, crowded
 
+EVERYTHING = "5 % releases, 1 % reads, 0.2 % unanswered, whole object"
 CROWDS: dict[str, tuple[Crowd, bool]] = {
     "claims and refusals alone": (FRAGMENTS["claims"], True),
     "claims with keys and slots": (FRAGMENTS["claims"], False),
-    "5 % releases, 1 % reads, 0.2 % unanswered, whole object": (
+    EVERYTHING: (
         Crowd(releases=0.05, reads=0.01, unknown=0.002, retries=0.02),
         False,
     ),
@@ -45,10 +46,13 @@ print(json.dumps({"read": b - a, "judge": c - b, "verdict": found[0].judgement,
 """
 
 
-def measured(operations: int, in_flight: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """For each kind of history: its name, and what judging a file of it took."""
+def measured(
+    operations: int, in_flight: int, *, only: Collection[str] = tuple(CROWDS)
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """For each kind of history, or some: its name, and what judging a file of it took."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, (crowd, is_bare) in CROWDS.items():
+        for name in only:
+            crowd, is_bare = CROWDS[name]
             small, large = Path(folder, "small.parquet"), Path(folder, "large.parquet")
             _made(small, replace(crowd, operations=5_000, in_flight=in_flight), is_bare)
             _made(large, replace(crowd, operations=operations, in_flight=in_flight), is_bare)
