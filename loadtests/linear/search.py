@@ -232,15 +232,20 @@ def _held(world: World, held: list[int], intake: int) -> int:
 
 
 class _Search:
-    """Depth first, with a memory; operations done are bits of a number."""
+    """Depth first, with a memory; operations done are bits of a number, the first to begin the lowest."""
 
     def __init__(self, world: World, operations: Operations) -> None:
         self.world = world
         self.begins, self.ends = operations.begins.tolist(), operations.ends.tolist()
         self.count = len(operations)
         self.optional = operations.is_optional.tolist()
-        self.certain = sum(1 << place for place in range(self.count) if not self.optional[place])
         self.by_begin = np.argsort(operations.begins, kind="stable").tolist()
+        self.bit = [0] * self.count
+        for rank, place in enumerate(self.by_begin):
+            self.bit[place] = 1 << rank
+        self.certain = sum(
+            bit for bit, is_optional in zip(self.bit, self.optional, strict=True) if not is_optional
+        )
         self.steps = 0
         self.changed: dict[tuple[State, int], State | None] = {}
 
@@ -248,10 +253,13 @@ class _Search:
         """The first legal order, depth first."""
         met: set[tuple[int, State]] = set()  # before what is true of the state was taken, and after
         seen: set[tuple[int, State]] = set()
-        stack: list[tuple[int, State, frozenset[int], tuple[object, ...]]] = [(0, start, frozenset(), ())]
+        # A change is made only when it is its turn: most are never reached.
+        stack: list[tuple[int, State, int, frozenset[int], tuple[object, ...]]] = []
+        stack.append((0, start, -1, frozenset(), ()))
         while stack:
-            done, state, taken, path = stack.pop()
-            if (done, state) in met:
+            done, before, place, taken, path = stack.pop()
+            state = before if place < 0 else self._after(before, place)
+            if state is None or (done, state) in met:
                 continue
             met.add((done, state))
             done, path = self._answers(done, state, taken, path)
@@ -269,10 +277,8 @@ class _Search:
                 request = self.world.request[place]
                 if request >= 0 and request in taken:
                     continue
-                after = self._after(state, place)
-                if after is not None:
-                    more = taken | {request} if request >= 0 else taken
-                    stack.append((done | 1 << place, after, more, (path, place)))
+                more = taken | {request} if request >= 0 else taken
+                stack.append((done | self.bit[place], state, place, more, (path, place)))
         return None
 
     def _after(self, state: State, place: int) -> State | None:
@@ -286,8 +292,15 @@ class _Search:
 
         Only operations without an answer are optional, and their windows never end.
         """
-        left = [place for place in self.by_begin if not done >> place & 1]
-        latest = min((self.ends[place] for place in left if not self.optional[place]), default=NEVER)
+        left, latest = [], NEVER
+        for rank in range((~done & done + 1).bit_length() - 1, self.count):
+            place = self.by_begin[rank]
+            if self.begins[place] > latest:
+                break  # and so does all that begins later, which cannot end before
+            if not done & self.bit[place]:
+                left.append(place)
+                if not self.optional[place]:
+                    latest = min(latest, self.ends[place])
         return [place for place in left if self.begins[place] <= latest]
 
     def _answers(
@@ -298,7 +311,7 @@ class _Search:
             again = False
             for place in self._next(done):
                 if self.world.kind[place] not in CHANGES and self.world.is_true(state, place, taken):
-                    done |= 1 << place
+                    done |= self.bit[place]
                     path = (path, place)
                     again = True
         return done, path
