@@ -20,7 +20,7 @@ from typing import Final
 from loadtests.checks.linearizability import explained
 from loadtests.header import Header
 from loadtests.history import history_of
-from loadtests.linear.kernel import judge
+from loadtests.pools.kernel import judge
 from tests import every_history, every_person
 from tests.every_person import SPECS
 from tests.oracle import shown

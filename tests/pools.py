@@ -1,7 +1,7 @@
 """Pools for the tests: all small ones, random ones, realistic ones of any size; a slow judge to compare with.
 
 The slow judge is the search of Wing and Gong, written for reading: try every operation that may come next,
-remember where one has been. It shares nothing with loadtests/linear but the record that it judges.
+remember where one has been. It shares nothing with loadtests/pools but the record that it judges.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtests.linear.pool import GRANT, LIMIT, NEVER, READ, REFUSAL, RELEASE, Pool
+from loadtests.pools.pool import GRANT, LIMIT, NEVER, READ, REFUSAL, RELEASE, Pool
 
 
 class Op(NamedTuple):

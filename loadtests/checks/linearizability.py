@@ -30,7 +30,7 @@ ANOMALIES: Final = {
     "read-too-high": "wrong-reading",
     "empty-reading": "wrong-reading",
 }
-"""Arguments of the counters (loadtests/linear/counting.py, frontier.py) in the words of findings."""
+"""Arguments of the counters (loadtests/pools/counting.py, frontier.py) in the words of findings."""
 
 
 def check(history: History) -> list[Finding]:

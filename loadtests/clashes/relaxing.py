@@ -31,7 +31,7 @@ from loadtests.history import NEVER, History
 from loadtests.linear.counters import Counter
 from loadtests.linear.operations import FULL, GRANT, READ, REFRESH, RELEASE, SET_CAP, Flags, Operations, Whole
 from loadtests.linear.people import FREE, HELD, UNKNOWN, everyone
-from loadtests.linear.pool import EVER
+from loadtests.pools.pool import EVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The sentence that explains a contradiction: who was told what, when, and what it cannot be true with.
 
 Times are since the first invocation of the history. `said` knows every argument of the counters
-(loadtests/linear/counting.py, refuting.py, stale.py) and every anomaly of persons, keys and years; whatever
+(loadtests/pools/counting.py, refuting.py, stale.py) and every anomaly of persons, keys and years; whatever
 it does not know it names plainly.
 """
 

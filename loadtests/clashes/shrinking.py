@@ -15,10 +15,10 @@ from loadtests.clashes.relaxing import Counting, Relaxed
 from loadtests.history import NEVER, History
 from loadtests.linear import stale
 from loadtests.linear.counters import counters, pool_of
-from loadtests.linear.kernel import judge
 from loadtests.linear.operations import Whole
 from loadtests.linear.reading import operations
 from loadtests.linear.windows import windows_of
+from loadtests.pools.kernel import judge
 
 MOST_TRIALS: Final = 300
 MOST_ROWS: Final = 2_000

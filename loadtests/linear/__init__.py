@@ -1,1 +1,1 @@
-"""Is there an order? The allocator part by part, from arrays of intervals; with it, or with what clashes."""
+"""Is there an order of all operations? The allocator part by part; its counters by `loadtests.pools`."""

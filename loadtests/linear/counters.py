@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.history import History
-from loadtests.linear import pool
 from loadtests.linear.operations import FULL, GRANT, READ, RELEASE, SET_CAP, Names, Operations, Whole
-from loadtests.linear.pool import MANY, Pool
 from loadtests.linear.windows import Windows
+from loadtests.pools import pool
+from loadtests.pools.pool import MANY, Pool
 
 KINDS: Final = {
     GRANT: pool.GRANT,

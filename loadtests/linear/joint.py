@@ -15,16 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.history import History
-from loadtests.linear import pool as pool_module
 from loadtests.linear.counters import Counter, pool_of
-from loadtests.linear.kernel import judge
 from loadtests.linear.operations import GRANT, RELEASE, Operations, Whole, among
-from loadtests.linear.pool import GRANT as GRANTS
-from loadtests.linear.pool import LIMIT, MANY, Judged, Pool
-from loadtests.linear.pool import READ as READS
-from loadtests.linear.pool import REFUSAL as REFUSALS
-from loadtests.linear.pool import RELEASE as RELEASES
 from loadtests.linear.windows import Windows, copied
+from loadtests.pools import pool as pool_module
+from loadtests.pools.kernel import judge
+from loadtests.pools.pool import GRANT as GRANTS
+from loadtests.pools.pool import LIMIT, MANY, Judged, Pool
+from loadtests.pools.pool import READ as READS
+from loadtests.pools.pool import REFUSAL as REFUSALS
+from loadtests.pools.pool import RELEASE as RELEASES
 
 NONE: Final = np.empty(0, dtype=np.int64)
 

@@ -14,7 +14,7 @@ import numpy as np
 from loadtests.history import NEVER, History
 from loadtests.linear.counters import Counter, counters
 from loadtests.linear.operations import FULL, GRANT, NOTHING, RELEASE, SET_CAP, Flags, Operations, Whole
-from loadtests.linear.pool import EVER
+from loadtests.pools.pool import EVER
 
 Window: TypeAlias = tuple[int, int]
 Effects: TypeAlias = Mapping[int, Window]

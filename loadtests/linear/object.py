@@ -22,7 +22,6 @@ from loadtests.history import History
 from loadtests.linear import echoes, people, stale, tangled, unanswered, years
 from loadtests.linear.counters import Counter, counters, pool_of
 from loadtests.linear.joint import Line, components, lined_up, one_line
-from loadtests.linear.kernel import judge
 from loadtests.linear.operations import (
     CLOSE,
     CLOSED,
@@ -35,12 +34,13 @@ from loadtests.linear.operations import (
     Operations,
     Whole,
 )
-from loadtests.linear.pool import Judged
 from loadtests.linear.reading import operations
 from loadtests.linear.search import searched
 from loadtests.linear.tangled import Course
 from loadtests.linear.unnamed import MEND, covering, guessed, loosened, misnamed, named, says
 from loadtests.linear.windows import Windows, copied, windows_of
+from loadtests.pools.kernel import judge
+from loadtests.pools.pool import Judged
 
 NONE: Final[Whole] = np.empty(0, dtype=np.int64)
 SHARES: Final = (1.0, 0.5, 0.25, 0.75, 0.0)

@@ -14,12 +14,12 @@ from typing import NamedTuple
 import numpy as np
 
 from loadtests.history import NEVER, History
-from loadtests.linear import pool
 from loadtests.linear.counters import Counter, Watch, pool_of
-from loadtests.linear.kernel import judge
 from loadtests.linear.operations import FULL, GRANT, REFRESH, RELEASE, SET_CAP, Operations, Whole
-from loadtests.linear.pool import EVER, MANY, Judged
 from loadtests.linear.windows import Windows, copied
+from loadtests.pools import pool
+from loadtests.pools.kernel import judge
+from loadtests.pools.pool import EVER, MANY, Judged
 
 
 class Switch(NamedTuple):

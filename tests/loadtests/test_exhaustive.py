@@ -11,7 +11,7 @@ Worlds, each up to isomorphism, with every interval order:
     repeats   persons, some of whose answers are told as replays, which may leave out what they repeat
 
 What is compared (tests/every_agreement.py): for pools, the judgement and the evidence of
-loadtests.linear.kernel.judge, which is what each counter of a history is given to, with the slow judge of
+loadtests.pools.kernel.judge, which is what each counter of a history is given to, with the slow judge of
 tests.pools. For histories, the judgement of `explained`, which is all that the check "linearizability" rests
 on (its order was replayed, if it is VALID), with the search of Wing and Gong over the ledger.
 

@@ -1,7 +1,7 @@
 """The judge of one counter: by counting where the count never falls, else by searching."""
 
-from loadtests.linear import counting, frontier
-from loadtests.linear.pool import LIMIT, RELEASE, Judged, Pool
+from loadtests.pools import counting, frontier
+from loadtests.pools.pool import LIMIT, RELEASE, Judged, Pool
 
 
 def judge(pool: Pool, *, beams: tuple[int, ...] = frontier.BEAMS) -> Judged:

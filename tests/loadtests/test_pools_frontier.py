@@ -5,9 +5,9 @@ import random
 import numpy as np
 import pytest
 
-from loadtests.linear import flavours, frontier
-from loadtests.linear.kernel import judge
-from loadtests.linear.pool import GRANT, READ, REFUSAL, RELEASE, Pool
+from loadtests.pools import flavours, frontier
+from loadtests.pools.kernel import judge
+from loadtests.pools.pool import GRANT, READ, REFUSAL, RELEASE, Pool
 from tests.pools import (
     drawn,
     every_pool,

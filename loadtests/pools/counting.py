@@ -33,8 +33,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtests.linear import flavours
-from loadtests.linear.pool import (
+from loadtests.pools import flavours
+from loadtests.pools.pool import (
     EVER,
     GRANT,
     LIMIT,
@@ -48,7 +48,7 @@ from loadtests.linear.pool import (
     Whole,
     invalid,
 )
-from loadtests.linear.witness import Observers, Schedule, merged, observers_of
+from loadtests.pools.witness import Observers, Schedule, merged, observers_of
 
 
 class Needs(NamedTuple):

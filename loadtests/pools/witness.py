@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtests.linear import flavours
-from loadtests.linear.pool import EVER, GRANT, LIMIT, MANY, READ, REFUSAL, RELEASE, Judged, Pool, Whole, valid
+from loadtests.pools import flavours
+from loadtests.pools.pool import EVER, GRANT, LIMIT, MANY, READ, REFUSAL, RELEASE, Judged, Pool, Whole, valid
 
 
 class Observers(NamedTuple):

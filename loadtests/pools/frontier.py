@@ -12,12 +12,12 @@ UNKNOWN: the widest beam was too narrow; or more than 62 operations that set the
 
 import numpy as np
 
-from loadtests.linear import flavours
-from loadtests.linear.pool import MANY, READ, Judged, Pool, invalid, unknown
-from loadtests.linear.refuting import explained
-from loadtests.linear.searching import CROWDED, THROUGH, Found, search
-from loadtests.linear.timeline import Timeline, timeline_of
-from loadtests.linear.witness import Schedule, after_which_step, merged, observers_of
+from loadtests.pools import flavours
+from loadtests.pools.pool import MANY, READ, Judged, Pool, invalid, unknown
+from loadtests.pools.refuting import explained
+from loadtests.pools.searching import CROWDED, THROUGH, Found, search
+from loadtests.pools.timeline import Timeline, timeline_of
+from loadtests.pools.witness import Schedule, after_which_step, merged, observers_of
 
 BEAMS = (16, 256, 4096)
 

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtests.linear.pool import GRANT, LIMIT, MANY, NEVER, READ, REFUSAL, RELEASE, Flags, Pool, Whole
-from loadtests.linear.states import OBSERVER, STEP, Course
+from loadtests.pools.pool import GRANT, LIMIT, MANY, NEVER, READ, REFUSAL, RELEASE, Flags, Pool, Whole
+from loadtests.pools.states import OBSERVER, STEP, Course
 
 
 class Timeline(NamedTuple):

@@ -21,11 +21,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtests.linear import flavours
-from loadtests.linear.pool import GRANT, LIMIT, NEVER, READ, REFUSAL, RELEASE, Judged, Pool, Whole, invalid
-from loadtests.linear.searching import DEAD, Found, search
-from loadtests.linear.states import OBSERVER
-from loadtests.linear.timeline import Timeline, timeline_of
+from loadtests.pools import flavours
+from loadtests.pools.pool import GRANT, LIMIT, NEVER, READ, REFUSAL, RELEASE, Judged, Pool, Whole, invalid
+from loadtests.pools.searching import DEAD, Found, search
+from loadtests.pools.states import OBSERVER
+from loadtests.pools.timeline import Timeline, timeline_of
 
 SHORTEST, LONGEST = 8, 1024
 """Ends in the first stretch that is tried, and in the last unless it is certain that there is one."""

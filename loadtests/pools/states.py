@@ -19,7 +19,7 @@ descending, then a pair for each group that waits: the group, and the rank of th
 
 from typing import NamedTuple
 
-from loadtests.linear.pool import Whole
+from loadtests.pools.pool import Whole
 
 COUNTED, LIMIT_NOW, LIMITS_DONE, NODE, USED, EARLY, WAITING, HEAD = 0, 1, 2, 3, 4, 6, 10, 11
 """Places in the head; USED and EARLY stand for 2 and 4 numbers, one a queue."""

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from loadtests.linear import flavours
-from loadtests.linear.moves import LAZY
-from loadtests.linear.pool import LIMIT, NONE, Whole
-from loadtests.linear.states import (
+from loadtests.pools import flavours
+from loadtests.pools.moves import LAZY
+from loadtests.pools.pool import LIMIT, NONE, Whole
+from loadtests.pools.states import (
     BEGUN,
     ENDED,
     HEAD,
@@ -27,7 +27,7 @@ from loadtests.linear.states import (
     Course,
     Desk,
 )
-from loadtests.linear.walk import CROWDED, DEAD, LOG_FULL, PAUSED, THROUGH
+from loadtests.pools.walk import CROWDED, DEAD, LOG_FULL, PAUSED, THROUGH
 
 MOST_STEPS = 62
 """Operations that set the limit and are open at once: one bit each."""

@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from loadtests.linear import counting, flavours
-from loadtests.linear.pool import EVER, GRANT, NEVER, REFUSAL, Pool
+from loadtests.pools import counting, flavours
+from loadtests.pools.pool import EVER, GRANT, NEVER, REFUSAL, Pool
 from tests.pools import (
     drawn,
     every_pool,

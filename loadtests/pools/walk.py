@@ -4,9 +4,9 @@ At equal times begins come before ends, since intervals are closed. The walk sto
 executed has no room for the next end, so that its owner can give it more; it then goes on at the same place.
 """
 
-from loadtests.linear.moves import are_steps_open, closed, expand, go_on, is_done, is_quiet
-from loadtests.linear.pool import Whole
-from loadtests.linear.states import (
+from loadtests.pools.moves import are_steps_open, closed, expand, go_on, is_done, is_quiet
+from loadtests.pools.pool import Whole
+from loadtests.pools.states import (
     BEGUN,
     ENDED,
     IS_LOG_FULL,

@@ -21,8 +21,8 @@ A search with a beam of one is LAZY: it does the first thing of each and serves 
 mostly explains what a correct counter did, and is much the fastest.
 """
 
-from loadtests.linear.pool import Whole
-from loadtests.linear.states import (
+from loadtests.pools.pool import Whole
+from loadtests.pools.states import (
     COUNTED,
     EARLY,
     IS_CUT,

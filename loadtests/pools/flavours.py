@@ -11,8 +11,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from loadtests.linear import laziest, moves, states, walk
-from loadtests.linear.pool import Pool
+from loadtests.pools import laziest, moves, states, walk
+from loadtests.pools.pool import Pool
 from sim.engine.compiling import compiled_together
 
 MOST_PLAIN: Final = 10_000

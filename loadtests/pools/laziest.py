@@ -9,7 +9,7 @@ No schedule that satisfies the observers counts less at any moment: that is why 
 than the laziest schedule counts when its interval begins is a contradiction.
 """
 
-from loadtests.linear.pool import Whole
+from loadtests.pools.pool import Whole
 
 
 def first_with_credits(batch: int, following: Whole) -> int:
