@@ -43,6 +43,7 @@ linearizability.check(read(Path(sys.argv[1])))
 def cpu(): return time.process_time()
 a = cpu(); h = read(Path(sys.argv[2])); h["op"]; h["invoked_ns"]; h["completed_ns"]; h["answer"]; h["result"]
 b = cpu()
+del h
 found = linearizability.check(read(Path(sys.argv[2])))
 c = cpu()
 [peak] = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
