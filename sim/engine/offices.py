@@ -279,7 +279,9 @@ class Offices:
             return granted
         stale = np.where(gate.seen < gate.limit, NEVER, 0)
         room = np.maximum(0, gate.limit - gate.used) if self.rules.exact else stale
-        order = np.argsort((times << kernels.ROW_BITS) | rows)  # no two are equal, so any sort is the same
+        # A row may claim twice in one second if the incomplete take slots; else no two claims are equal.
+        twice = self.rules.counts == kernels.RECEIVED
+        order = np.argsort((times << kernels.ROW_BITS) | rows, kind="stable" if twice else "quicksort")
         stream = self.rows.stream[rows[order]]
         in_order = kernels.first_come(stream, gate.cover, room)
         granted[order] = in_order

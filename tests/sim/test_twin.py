@@ -47,6 +47,11 @@ def test_engine_equals_twin(first: int, whole_days: bool) -> None:
     _compare(range(first, first + WORLDS_A_TEST), whole_days)
 
 
+def test_who_files_again_in_the_same_second_comes_after_the_first_filing() -> None:
+    """Incomplete applications take slots, and the last one is between both filings of one person."""
+    _compare(range(11_420, 11_421), whole_days=True)
+
+
 @pytest.mark.parametrize("first", range(0, 250, WORLDS_A_TEST))
 def test_engine_equals_twin_in_every_composition_of_the_catalogue(first: int) -> None:
     _compare_compositions(range(first, first + WORLDS_A_TEST))
