@@ -48,7 +48,7 @@ found = linearizability.check(read(Path(sys.argv[2])))
 c = cpu()
 [peak] = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line]
 print(json.dumps({"read": b - a, "judge": c - b, "verdict": found[0].judgement,
-    "gigabytes": int(peak) / 2**20}))
+    "gigabytes": int(peak) * 1024 / 1e9}))
 """
 
 
