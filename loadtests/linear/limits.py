@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import numpy as np
 
 from loadtests.history import NEVER, History
-from loadtests.linear.counters import Counter, counters
+from loadtests.linear.counters import counters
 from loadtests.linear.operations import FULL, GRANT, NOTHING, RELEASE, SET_CAP, Flags, Operations, Whole
 from loadtests.pools.pool import EVER
 
@@ -204,6 +204,3 @@ def _with_steps(found: Operations, steps: list[tuple[int, int, int, int]]) -> Op
         for name, column in more.items()
     }
     return replace(found, **joined)
-
-
-__all__ = ["Counter", "Effects", "NotSettled", "begins_in", "last", "narrowed", "relaxed"]

@@ -5,7 +5,6 @@ an open table of hashes over the bytes of the texts, in arrays that may lie on d
 Texts are told apart by their bytes; the hash only says where to look.
 """
 
-import types
 from functools import cache
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtests.histories.columns import NOBODY, Names
+from sim.engine.compiling import compiled_together
 
 Bytes = NDArray[np.uint8]
 Codes = NDArray[np.int32]
@@ -90,14 +90,8 @@ def tabled(table: Codes, starts: Places, kept: Bytes) -> None:
 @cache
 def _compiled() -> dict[str, Any]:
     """The loops under numba; ImportError without the `fast` extra."""
-    import numba
-
-    jit = numba.njit(cache=True, nogil=True)
-    namespace: dict[str, Any] = dict(globals())
-    for function in (hashed, coded, tabled):
-        own = types.FunctionType(function.__code__, namespace, function.__name__)
-        namespace[function.__name__] = jit(own)
-    return namespace
+    names = {"np": np, "hashed": hashed, "coded": coded, "tabled": tabled}
+    return compiled_together(names, entries=("coded", "tabled"))
 
 
 class Dictionary:

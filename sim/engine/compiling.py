@@ -28,7 +28,8 @@ def compiled_together(names: Mapping[str, Any], *, entries: Collection[str]) -> 
     functions = {name: each for name, each in names.items() if isinstance(each, types.FunctionType)}
     assert functions.keys() >= set(entries), sorted(set(entries) - functions.keys())
     changed_last = max({each.__code__.co_filename for each in functions.values()}, key=_changed)
-    namespace = dict(names)
+    # With the name of a module numba finds its way back from the machine code that was kept.
+    namespace = {"__name__": functions[next(iter(entries))].__module__, **names}
     for name, function in functions.items():
         code = function.__code__.replace(co_filename=changed_last)
         is_entry = name in entries
