@@ -13,6 +13,8 @@ from sim.errors import Problem, complaint, nearest
 from sim.scenario_files.faults import Fault, dotted
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from sim.scenario_files.positions import Places
 
 
@@ -48,7 +50,7 @@ def text_of(kind: Kind, path_or_name: str | Path) -> tuple[str, str]:
     elif path.is_dir():
         raise complaint("this is a folder", file=file, expected=f"a {kind.noun} file")
     elif path.suffix == "" and len(path.parts) == 1:
-        names = [each.name for each in shipped(kind)]
+        names = sorted(_shipped(kind))
         if file not in names:
             near = nearest(file, names, cutoff=_REALLY_NEAR)
             listed = f"a path, or one of {', '.join(names)}"
@@ -81,9 +83,14 @@ def _what(path: Path) -> str:
 
 def shipped(kind: Kind) -> list[Shipped]:
     """The files that come with the package, by name."""
-    files = (each for each in resources.files(kind.package).iterdir() if each.name.endswith(".toml"))
-    titles = {each.name[:-5]: tomllib.loads(each.read_text("utf-8"))["title"] for each in files}
-    return [Shipped(name, titles[name]) for name in sorted(titles)]
+    files = sorted(_shipped(kind).items())
+    return [Shipped(name, tomllib.loads(file.read_text("utf-8"))["title"]) for name, file in files]
+
+
+def _shipped(kind: Kind) -> "dict[str, Traversable]":
+    """The same by name, with nothing read."""
+    files = resources.files(kind.package).iterdir()
+    return {each.name[:-5]: each for each in files if each.name.endswith(".toml")}
 
 
 def places_of(text: str) -> "Places":
