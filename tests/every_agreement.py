@@ -31,18 +31,15 @@ from tests.wing_gong import Known, order_of
 WORLDS: Final = ("pools", "counters", "persons", "repeats")
 
 
-def agreed(
-    header: Header, worlds: Iterable[list[Row]], name: object, *, may_be_unknown: bool = False
-) -> Counter[str]:
-    """How many verdicts there were of each kind: none wrong, and none of them UNKNOWN unless it may be."""
+def agreed(header: Header, worlds: Iterable[list[Row]], name: object) -> Counter[str]:
+    """How many verdicts there were of each kind: none wrong, and none of them UNKNOWN."""
     found: Counter[str] = Counter()
     known = Known(header)
     for number, rows in enumerate(worlds):
         history = history_of(header, rows)
         said = explained(history).judgement
         true = "INVALID" if order_of(header, rows, known) is None else "VALID"
-        is_open = may_be_unknown and said == "UNKNOWN"
-        assert said == true or is_open, shown(history, f"{name}, number {number}: {said}")
+        assert said == true, shown(history, f"{name}, number {number}: {said}")
         found[said] += 1
     return found
 
@@ -75,14 +72,9 @@ def persons(size: int, cap: int, spec: str, *, part: int = 0, parts: int = 1) ->
 
 
 def repeats(size: int, cap: int, spec: str, *, part: int = 0, parts: int = 1) -> Counter[str]:
-    """The same where some of the answers are told as replays, with or without what they repeat.
-
-    A few stay UNKNOWN: the replay of an order takes the attempt that says what was decided as the one which
-    decided it, though the one that only repeats it may have come first.
-    """
+    """The same where some of the answers are told as replays, with or without what they repeat."""
     rows = every_person.every_repeated(size, cap, SPECS[spec], part=part, parts=parts)
-    name = ("repeats", size, cap, spec, part, parts)
-    return agreed(every_person.header_of(cap, SPECS[spec]), rows, name, may_be_unknown=True)
+    return agreed(every_person.header_of(cap, SPECS[spec]), rows, ("repeats", size, cap, spec, part, parts))
 
 
 def main(arguments: list[str]) -> int:

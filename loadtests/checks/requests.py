@@ -187,7 +187,7 @@ def _claims(history: History) -> Requests:
     is_unknown = history.is_result("info", "pending")[rows]
     if history.header.spec.counts == "received":
         is_unknown |= history["answer"][rows] == INCOMPLETE
-    return _requests(history, rows, is_grant(history, rows), is_unknown)
+    return _requests(history, rows, is_grant(history, rows), is_unknown, is_silent=_is_silent(history, rows))
 
 
 def _releases(history: History) -> Requests:
@@ -212,7 +212,23 @@ def is_grant(history: History, rows: Rows) -> Flags:
     return np.asarray(found)
 
 
-def _requests(history: History, rows: Rows, is_done: Flags, is_unknown: Flags) -> Requests:
+def _is_silent(history: History, rows: Rows) -> Flags | None:
+    """Which of these claims were told that their answer repeats another, and not which; None if none were.
+
+    Under a key that was granted, such an attempt may be the first: what passes requests on may have sent it
+    twice, and told what came back the second time.
+    """
+    if history.header.spec.refusals == "fresh" or not (history["answer"][rows] == REPLAYED).any():
+        return None
+    found = history["answer"][rows] == REPLAYED
+    for name in ("slot", "claim_id", "cap"):
+        found &= history.coded_at(name, rows).codes == NOBODY
+    return np.asarray(found)
+
+
+def _requests(
+    history: History, rows: Rows, is_done: Flags, is_unknown: Flags, *, is_silent: Flags | None = None
+) -> Requests:
     lead = _leads(history, rows)
     number = np.cumsum(lead == np.arange(len(rows)), dtype=np.int32) - 1
     request = number[lead]
@@ -223,6 +239,10 @@ def _requests(history: History, rows: Rows, is_done: Flags, is_unknown: Flags) -
     first = np.searchsorted(request, np.arange(count + 1)).astype(np.int32)
     invoked, completed = history.widened()
     is_open = is_done | is_unknown
+    if is_silent is not None:
+        was_done = np.zeros(count, dtype=np.bool_)
+        was_done[request[is_done]] = True
+        is_open |= is_silent[order] & was_done[request]
     begins_ns = _least(invoked[rows[is_open]], request[is_open], count)
     may_have = np.zeros(count, dtype=np.bool_)
     may_have[request[is_open]] = True

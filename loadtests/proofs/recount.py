@@ -88,17 +88,20 @@ def _windows(history: History, cap: Cap, rows: list[int] | None) -> list[Window]
     begins, ends = history.widened()
     is_claim = history.is_op("claim") & ~history.is_result("fail")
     gives = _gives(history)
-    may_give = is_claim & (gives | history.is_result("info", "pending"))
+    is_silent = is_claim & _is_silent(history)
+    may_give = is_claim & (gives | history.is_result("info", "pending")) | is_silent
     named = None if rows is None else {_name(history, row) for row in rows if gives[row]}
     if named is not None:
         applicant = history.coded("applicant")
         may_give &= np.append(applicant.names.among({str(who) for who, _ in named}), False)[applicant.codes]
+    granted = {_name(history, row) for row in np.flatnonzero(gives).tolist()} if is_silent.any() else set()
     windows: dict[tuple[object, object], Window] = {}
     for row in np.flatnonzero(may_give).tolist():
         name = _name(history, row)
         intake, stream = history["intake"][row], history["stream"][row]
         is_here = intake in (None, "current") or cap.is_over(intake, stream or "")
-        if is_here and (named is None or name in named):
+        is_one = not is_silent[row] or name in granted
+        if is_here and is_one and (named is None or name in named):
             first, last = windows.get(name, (NEVER, NEVER))
             done = int(ends[row]) if gives[row] else NEVER
             windows[name] = (min(first, int(begins[row])), min(last, done))
@@ -112,6 +115,14 @@ def _gives(history: History) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     is_plain = no_cap & (history.header.spec.refusals == "fresh")
     told = history.is_answer("granted") | (history.is_answer("replayed") & (has_slot | is_plain))
     return np.asarray(history.is_op("claim") & told, dtype=np.bool_)
+
+
+def _is_silent(history: History) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Replays that do not say of what; under a key that was granted, one of them may have been the first."""
+    if history.header.spec.refusals == "fresh" or not (is_silent := history.is_answer("replayed")).any():
+        return np.zeros(len(history), dtype=np.bool_)
+    names = ("slot", "claim_id", "cap")
+    return is_silent & (np.max([history.coded(name).codes for name in names], axis=0) < 0)
 
 
 def _name(history: History, row: int) -> tuple[object, object]:

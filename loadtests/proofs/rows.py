@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from loadtests.histories.columns import NOBODY
 from loadtests.history import AUDIT, History
-from loadtests.proofs.columns import Flags, Ints
+from loadtests.proofs.columns import Flags, Ints, paired
 from loadtests.protocol import ANSWER, OP
 
 NOTHING, GRANT, FULL, DUPLICATE, CLOSED, RELEASE, UNHELD, READ, HOLD = range(9)
@@ -61,6 +61,12 @@ def kinds(history: History, order: Ints) -> NDArray[np.int8]:
     for word, turn in TURNS.items():
         kind[op == OP[word]] = turn
         kind[(op == OP[word]) & is_sure & (answer == ANSWER["closed"])] = TOLD_CLOSED
+    silent = np.flatnonzero(is_claim & is_sure & replayed & (kind == NOTHING))
+    if len(silent):  # what another attempt under the key says was granted, this one may have been
+        who, key = (history.coded(name).codes[order] for name in ("applicant", "key"))
+        granted = np.flatnonzero(is_sure & (kind == GRANT) & (key >= 0))
+        names = paired(who, key)
+        kind[silent[np.isin(names[silent], names[granted])]] = GRANT
     return kind
 
 

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from loadtests.checking import judged
+from loadtests.header import Header
 from loadtests.history import History
 from loadtests.proofs.recount import contradicts
 from loadtests.proofs.replay import accepts
+from sim.ledger import Spec, cap_of
 from tests.loadtests.histories import drawn
 from tests.mutations import mutated
 from tests.random_histories import MIXES, from_ledger
@@ -150,3 +153,25 @@ def test_no_legal_history_is_contradictory(name: str) -> None:
         assert says is None or legal_order(history) is None, f"seed {seed} of {name}: {says}"
         found += says is not None
     assert found > 2
+
+
+KEEPS = Header(caps=(cap_of("2022", 1),), spec=Spec(refusals="sticky", gives_back=frozenset()))
+REPEATED = """
+ana claim 0-0 full cap=2022
+bo claim {}-1 replayed
+bo claim 1-1 granted
+"""
+"""What passes a request on may send it twice and tell what came back the second time: replayed."""
+
+
+@pytest.mark.parametrize(
+    ("begins", "says"),
+    [(0, None), (1, "2022: operation 0 refused, when at most 0 can have been counted")],
+    ids=["so it may be the first", "but not before it begins"],
+)
+def test_a_replay_that_does_not_say_of_what_repeats_a_grant(begins: int, says: str | None) -> None:
+    history = drawn(REPEATED.format(begins), header=KEEPS)
+    found = {each.check: each.judgement for each in judged(history).findings}
+    assert found["bounds"] == found["linearizability"] == ("INVALID" if says else "VALID")
+    assert contradicts(history, [0]) == says
+    assert (legal_order(history) is None) == (says is not None)
