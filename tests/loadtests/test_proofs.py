@@ -157,7 +157,7 @@ def test_no_legal_history_is_contradictory(name: str) -> None:
 
 KEEPS = Header(caps=(cap_of("2022", 1),), spec=Spec(refusals="sticky", gives_back=frozenset()))
 REPEATED = """
-ana claim 0-0 full cap=2022
+- read 0-0 count value=1
 bo claim {}-1 replayed
 bo claim 1-1 granted
 """
@@ -166,7 +166,7 @@ bo claim 1-1 granted
 
 @pytest.mark.parametrize(
     ("begins", "says"),
-    [(0, None), (1, "2022: operation 0 refused, when at most 0 can have been counted")],
+    [(0, None), (1, "2022: 1 read by operation 0, when at most 0 can have been counted")],
     ids=["so it may be the first", "but not before it begins"],
 )
 def test_a_replay_that_does_not_say_of_what_repeats_a_grant(begins: int, says: str | None) -> None:
