@@ -52,6 +52,7 @@ class Edits:
         self.when = self.spans.when
         self._counts: dict[Cap, np.ndarray] = {}
         self.is_grant = history.is_op("claim") & history.is_answer("granted")
+        self.names_slots = bool((history.coded("slot").codes[self.is_grant] >= 0).any())
         told = history.is_answer("granted", "replayed") | history.is_result("info", "pending")
         self.takes = history.is_op("claim") & told
         """Claims that took a slot, if they stand in the order: first attempts that nobody answered too."""
@@ -69,7 +70,7 @@ class Edits:
             )
         if self.readings().size:
             yield Kind("reading", "one stale reading", "a reading that is {size} behind", self.reading)
-        if (self.history.coded("slot").codes[self.is_grant] >= 0).any() and self._keyed().size:
+        if self.names_slots and self._keyed().size:
             yield Kind("second", "a second slot under one key", "{size} second slots", self.second)
         if self._listed_holders().size:
             yield Kind(
@@ -150,8 +151,8 @@ class Edits:
         if room > NEAR:
             return None
         at = self._place(np.flatnonzero(count == count.max()))
-        rows = [self._claim(at, number) | self._granted(number) for number in range(size + room)]
-        return self._with(rows, counted=1)
+        rows = self._strangers(at, size + room)
+        return self._with([row | self._granted(n) for n, row in enumerate(rows)], counted=1)
 
     def refusal(self, size: int) -> History | None:
         """A refusal while so many slots are free, where the count comes nearest to that."""
@@ -162,7 +163,7 @@ class Edits:
         if not fits.size or limits:
             return None
         close = fits[self.cap.limit - count[fits] == (self.cap.limit - count[fits]).min()]
-        row = self._claim(self._place(close), 0)
+        [row] = self._strangers(self._place(close), 1)
         row |= {"answer": "full", "result": "ok", "cap": self.cap.name}
         return self._with([row], counted=0)
 
@@ -199,14 +200,14 @@ class Edits:
         keyed = self._keyed()
         if size > len(keyed):
             return None
-        rows = []
+        lasted, rows = self._lasted(), []
         for number, at in enumerate(self.rng.choice(keyed, size, replace=False).tolist()):
             [asked] = self.history.rows([at])
             begins = int(self.history["completed_ns"][at]) + 1
             again = {name: asked.get(name) for name in ("applicant", "stream", "intake", "key")}
-            rows.append(
-                again | self._times(begins) | self._granted(number) | {"op": "claim", "answer": "replayed"}
-            )
+            ends = begins + self._took(lasted)
+            times = {"invoked_ns": begins, "due_ns": begins, "completed_ns": ends, "chain": 0}
+            rows.append(again | times | self._granted(number) | {"op": "claim", "answer": "replayed"})
         return self._with(rows, counted=0)
 
     def _listed_holders(self) -> np.ndarray:
@@ -234,40 +235,34 @@ class Edits:
             value[audits & (intakes == intakes[row])] -= 1
         return _rows_of(self._changed({"value": value}), keep)
 
-    def _claim(self, at: int, number: int) -> Row:
-        """A claim of a stranger at a place of the order, under way as long as some other claim was."""
+    def _strangers(self, at: int, many: int) -> list[Row]:
+        """Claims of strangers at a place of the order, each under way as long as some other claim was."""
         assert self.cap is not None
         instant = int(self.when[min(at, len(self.when) - 1)]) if len(self.when) else 0
         intake, stream = sorted(self.cap.covers, key=str)[0]
-        took = self._took()
-        begins = instant - int(took * self.rng.random())
         streams = self.history.coded("stream").names
-        return {
-            "applicant": f"{STRANGER}-{number}",
-            "key": f"{STRANGER}-{number}",
-            "op": "claim",
-            "intake": intake,
-            "stream": stream or (str(streams[0]) if len(streams) else None),
-            "invoked_ns": begins,
-            "due_ns": begins,
-            "completed_ns": max(instant, begins + took),
-            "attempt": 1,
-            "chain": 0,
-        }
+        stream = stream or (str(streams[0]) if len(streams) else None)
+        said = {"op": "claim", "intake": intake, "stream": stream, "attempt": 1, "chain": 0}
+        lasted, rows = self._lasted(), []
+        for number in range(many):
+            took = self._took(lasted)
+            begins = instant - int(took * self.rng.random())
+            times = {"invoked_ns": begins, "due_ns": begins, "completed_ns": max(instant, begins + took)}
+            rows.append(said | times | dict.fromkeys(("applicant", "key"), f"{STRANGER}-{number}"))
+        return rows
 
-    def _took(self) -> int:
-        done = np.flatnonzero(self.history.is_op("claim") & (self.history["completed_ns"] < NEVER))
-        if not len(done):
-            return 0
-        one = int(self.rng.choice(done))
-        return int(self.history["completed_ns"][one] - self.history["invoked_ns"][one])
+    def _lasted(self) -> np.ndarray:
+        """For how long each claim that has ended was under way."""
+        begins, ends = self.history["invoked_ns"], self.history["completed_ns"]
+        done = np.flatnonzero(self.history.is_op("claim") & (ends < NEVER))
+        return np.asarray(ends[done] - begins[done])
 
-    def _times(self, begins: int) -> Row:
-        return {"invoked_ns": begins, "due_ns": begins, "completed_ns": begins + self._took(), "chain": 0}
+    def _took(self, lasted: np.ndarray) -> int:
+        return int(lasted[self.rng.integers(len(lasted))]) if len(lasted) else 0
 
     def _granted(self, number: int) -> Row:
-        has_slots = (self.history.coded("slot").codes[self.is_grant] >= 0).any()
-        return {"answer": "granted", "result": "ok", "slot": f"{STRANGER}-{number}" if has_slots else None}
+        slot = f"{STRANGER}-{number}" if self.names_slots else None
+        return {"answer": "granted", "result": "ok", "slot": slot}
 
     def _with(self, rows: list[Row], *, counted: int) -> History:
         """The history with further rows; grants are also counted by whatever was read after them."""
