@@ -47,8 +47,6 @@ encoded."""
 PIECES_S: Final = 10.0
 """A record that is on its way may take as long as it likes, if something of it comes this often."""
 USAGE: Final = 3
-WRITING_S: Final = 1.5
-"""Locust writes its CSV files once a second, and not at the end."""
 
 log = logging.getLogger(__name__)
 
@@ -156,8 +154,6 @@ class Fleet:
         self._end()
 
     def _end(self) -> None:
-        if getattr(self.environment.parsed_options, "csv_prefix", None):
-            gevent.sleep(WRITING_S)
         # stop() and quit() must not run in a greenlet that they kill
         is_headless = getattr(self.environment.parsed_options, "headless", True)
         gevent.spawn(self._runner.quit if is_headless else self._runner.stop)

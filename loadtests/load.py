@@ -195,10 +195,12 @@ def _settled(
     header = replace(header, complete=replayed.how == "over" and not replayed.lost)
     history = judging.merged(folder / "history", trace, header)
     try:
-        if not wait_until_quiet(answering, trace, QUIET_S):
+        is_quiet = wait_until_quiet(answering, trace, QUIET_S)
+        if not is_quiet:
             watcher.said(f"the service still changes its count {QUIET_S:g} s after the last request")
         settled = settle(answering.asker, history, trace, folder / "history", deadline_s=SETTLE_S)
-        wait_until_quiet(answering, trace, QUIET_S)
+        if settled.asked or not is_quiet:
+            wait_until_quiet(answering, trace, QUIET_S)
     except (BadInput, KeyboardInterrupt) as error:
         # The service is gone, or nobody wants to wait: what was recorded is judged without its own count.
         watcher.said(str(error) or "interrupted again: what is unknown stays so")

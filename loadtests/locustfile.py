@@ -13,7 +13,7 @@ from locust import events  # first, since it patches the process
 from typing import Any
 
 from loadtests import fleet, settings
-from loadtests.users import ReplayUser, RushUser
+from loadtests.users import ReplayUser, RushUser, with_last_counts
 
 
 class Applicants(ReplayUser):
@@ -30,4 +30,5 @@ def watch(request_type: str, name: str, response_time: float, **_: Any) -> None:
 
 events.init_command_line_parser.add_listener(settings.add_options)
 events.init.add_listener(fleet.join)
+events.init.add_listener(with_last_counts)
 events.request.add_listener(watch)

@@ -37,6 +37,11 @@ class Child:
     def is_alive(self) -> bool:
         return self.process.poll() is None
 
+    def wait(self, seconds: float) -> None:
+        """Return when it is gone, or after so many seconds."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
+
     def interrupt(self) -> None:
         """Ask it to come to its end, as Ctrl-C does."""
         if self.is_alive:
@@ -46,8 +51,7 @@ class Child:
         """Ask it to stop, wait, and kill what does not listen; its exit code."""
         if self.is_alive:
             self.process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(seconds)
+            self.wait(seconds)
         self.kill()
         return self.process.returncode
 

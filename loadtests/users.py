@@ -8,11 +8,14 @@ its last one, so a slow service is asked less; use it to find how much a service
 Latency counts from the due time in both; in a rush a request is due when its user is free.
 """
 
+import csv
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from locust import User, task  # first, since it patches the process
 from locust.exception import StopUser
+from locust.stats import PERCENTILES_TO_REPORT, StatsCSV
 from locust.user.task import LOCUST_STATE_RUNNING
 
 # isort: split
@@ -22,6 +25,25 @@ from gevent.event import Event
 from loadtests.fleet import Fleet
 from loadtests.flights import Rusher
 from loadtests.worker import Worker
+
+
+def with_last_counts(environment: Any, **_: Any) -> None:
+    """Have the CSV files of a run end with its last counts: Locust writes them once a second, and not at the
+    end. Called once Locust is ready."""
+    prefix = environment.parsed_options.csv_prefix
+    if prefix and not hasattr(environment.runner, "master_host"):
+        environment.events.quit.add_listener(lambda exit_code: _write_tables(environment, prefix))
+
+
+def _write_tables(environment: Any, prefix: str) -> None:
+    """New files in the place of those that Locust still has open, and has not written to the end."""
+    tables = StatsCSV(environment, PERCENTILES_TO_REPORT)
+    for name in ("requests", "failures", "exceptions"):
+        path = Path(f"{prefix}_{'stats' if name == 'requests' else name}.csv")
+        new = path.with_suffix(".new")
+        with new.open("w", newline="", encoding="utf-8") as file:
+            getattr(tables, f"{name}_csv")(csv.writer(file))
+        new.replace(path)
 
 
 class PlayedUser(User):

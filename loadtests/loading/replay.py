@@ -126,11 +126,11 @@ def replay(plan: Plan, service: Service, folder: Path, told: Told) -> Replayed:
         how = _watch(plan, service, folder, child, watch, told)
         if how != "over":
             child.interrupt()
-        _wait(child, patience_s)
+        child.wait(patience_s)
     except KeyboardInterrupt:
         how = "interrupted"
         child.interrupt()
-        _wait(child, patience_s)
+        child.wait(patience_s)
     finally:
         code = child.stop(1.0)
     watch.look()
@@ -170,7 +170,7 @@ def _watch(plan: Plan, service: Service, folder: Path, child: Child, watch: Watc
             return "not understood"
         if now - begun > plan.budget_s:
             return "out of time"
-        time.sleep(LOOK_S)
+        child.wait(LOOK_S)
     return "over"
 
 
@@ -223,9 +223,3 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return True
     return state != "Z"
-
-
-def _wait(child: Child, seconds: float) -> None:
-    until = time.monotonic() + seconds
-    while child.is_alive and time.monotonic() < until:
-        time.sleep(0.05)
