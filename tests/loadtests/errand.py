@@ -73,6 +73,15 @@ class Ran(NamedTuple):
         return {each["anomaly"] for each in found["findings"] if each["anomaly"]}
 
 
+def command(
+    where: Path, target: str | Path, *options: str, people: int = 100, more: str = MUST_SEE
+) -> list[str]:
+    """The words after `quotalab` of a load test of the scenario, with so many people and more lines of it."""
+    scenario = where / "errand.toml"
+    scenario.write_text(SCENARIO.replace("people = 100", f"people = {people}") + more, "utf-8")
+    return ["load", str(scenario), "--target", str(target), "--out", str(where / "run"), *options]
+
+
 def errand(
     where: Path,
     target: str | Path,
@@ -81,12 +90,10 @@ def errand(
     more: str = MUST_SEE,
     **environment: str,
 ) -> Ran:
-    """`quotalab load` of the scenario, with so many people and more lines of it, against a profile."""
-    scenario, folder = where / "errand.toml", where / "run"
-    scenario.write_text(SCENARIO.replace("people = 100", f"people = {people}") + more, "utf-8")
-    command = [sys.executable, "-m", "loadtests.cli", "load", scenario, "--target", target, "--out", folder]
+    """That load test, made."""
+    words = command(where, target, *options, people=people, more=more)
     child = subprocess.Popen(
-        [*map(str, command), *options],
+        [sys.executable, "-m", "loadtests.cli", *words],
         cwd=where,
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         stdout=subprocess.PIPE,
@@ -97,4 +104,4 @@ def errand(
         said, _ = child.communicate(timeout=120)
     finally:
         child.send_signal(signal.SIGINT)  # it stops its own children; nothing if it is gone
-    return Ran(child.returncode, said, folder)
+    return Ran(child.returncode, said, where / "run")

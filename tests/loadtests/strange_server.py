@@ -151,13 +151,5 @@ def reached(address: str, what: str, wanted: int) -> None:
         time.sleep(0.05)
 
 
-def settled(address: str, what: str, wanted: int) -> dict[str, int]:
-    """What the server has seen, once `what` is as wanted or five seconds have passed."""
-    until = time.monotonic() + 5
-    while (seen := counts(address)).get(what) != wanted and time.monotonic() < until:
-        time.sleep(0.05)
-    return seen
-
-
 if __name__ == "__main__":
     asyncio.run(serve(sys.argv[1] if len(sys.argv) > 1 else None))

@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from loadtests import cli
 from loadtests.history import read
 from loadtests.loading import folder
 from loadtests.loading.cleaning import clean
@@ -103,7 +104,7 @@ def test_a_killed_worker_is_not_waited_for_and_the_record_agrees_with_the_servic
     tmp_path: Path, rush: Path
 ) -> None:
     run = tmp_path / "run"
-    options = ("--scale", "0.01", "--minutes", "0.15", "--workers", "2")
+    options = ("--scale", "0.01", "--minutes", "0.08", "--workers", "2")
     child = started(tmp_path, "load", rush, *options, "--out", run)
     waited_for_rows(run / "history", 400)
     victim = left_in(run / "history")[0].pid
@@ -214,21 +215,35 @@ def test_what_cannot_be_run_is_said_and_nothing_is_sent(
     assert said in str(caught.value)
 
 
-def refused(where: Path, target: Path) -> str:
-    """What a run against this target is refused with; it ends with exit code 3 and no traceback."""
-    code, said, told = ran(where, "load", "opening-day", *SMALL, "--target", target)
-    assert code == 3, said + told
-    assert "Traceback" not in told
-    return told
+def against(target: Path) -> tuple[str | Path, ...]:
+    return ("load", "opening-day", *SMALL, "--target", target)
 
 
 def test_a_service_that_nobody_reaches_is_said(tmp_path: Path) -> None:
     path = profile(tmp_path, "http://127.0.0.1:9", "[ready]\ndeadline_s = 0.5\nrequest = 'GET /health'\n")
-    assert "the service cannot be reached: Connection refused" in refused(tmp_path, path)
+    code, said, told = ran(tmp_path, *against(path))
+    assert code == 3, said + told
+    assert "Traceback" not in told
+    assert "the service cannot be reached: Connection refused" in told
 
 
-def test_a_host_that_is_not_this_machine_is_refused(tmp_path: Path) -> None:
-    assert "quota.example is not this machine" in refused(tmp_path, profile(tmp_path, "http://quota.example"))
+Refused = Callable[[Path], str]
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
+    """What the command, called in this process, refuses a run against a target with; it ends with 3."""
+
+    def of(target: Path) -> str:
+        monkeypatch.chdir(tmp_path)
+        assert cli.main([*map(str, against(target))]) == 3
+        return capsys.readouterr().err
+
+    return of
+
+
+def test_a_host_that_is_not_this_machine_is_refused(tmp_path: Path, refused: Refused) -> None:
+    assert "quota.example is not this machine" in refused(profile(tmp_path, "http://quota.example"))
 
 
 @pytest.fixture(scope="module")
@@ -237,9 +252,11 @@ def service() -> Iterator[Service]:
         yield found
 
 
-def test_a_dirty_service_is_refused_with_how_to_reset_it(tmp_path: Path, service: Service) -> None:
+def test_a_dirty_service_is_refused_with_how_to_reset_it(
+    tmp_path: Path, service: Service, refused: Refused
+) -> None:
     assert service.claim("somebody", "k", intake="2019").status == 201
-    said = refused(tmp_path, profile(tmp_path, service.url))
+    said = refused(profile(tmp_path, service.url))
     assert "slots taken already: 1 of intake 2019" in said
     assert "start the service again with an empty store" in said
 

@@ -1,15 +1,20 @@
 """Load tests of services by their profiles alone, from the first send to the verdict."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from loadtests import cli
 from tests.loadtests import front_desk
-from tests.loadtests.errand import CAP, errand
+from tests.loadtests.errand import CAP, command, errand
 from tests.loadtests.lossy import lossy
-from tests.loadtests.services import running
+from tests.loadtests.services import Service, running
 from tests.services import started
+
+BRIEFLY = ("--minutes", "0.015")
+"""For runs in which it does not matter how fast people come."""
 
 
 def test_claims_that_are_accepted_and_polled_are_valid(tmp_path: Path) -> None:
@@ -54,11 +59,25 @@ jitter = 0.5
 """
 
 
-def test_an_intake_is_opened_and_kept_refusals_are_asked_again_under_new_keys(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Service]:
+    with running("memory") as found:
+        yield found
+
+
+@pytest.fixture
+def service(memory: Service) -> Service:
+    """One that knows of no intake."""
+    memory.forget()
+    return memory
+
+
+def test_an_intake_is_opened_and_kept_refusals_are_asked_again_under_new_keys(
+    tmp_path: Path, service: Service
+) -> None:
     (tmp_path / "sticky.toml").write_text(STICKY)
-    with running("memory") as service:  # it knows of no intake
-        more = '\n[load.must_see]\ncap_reached = true\n\n[programme]\nrefusals = "sticky"\n'
-        ran = errand(tmp_path, "sticky.toml", people=60, more=more, QUOTALAB_TARGET=service.url)
+    more = '\n[load.must_see]\ncap_reached = true\n\n[programme]\nrefusals = "sticky"\n'
+    ran = errand(tmp_path, "sticky.toml", *BRIEFLY, people=60, more=more, QUOTALAB_TARGET=service.url)
     assert ran.code == 0, ran.said
     assert "1 for each intake that is not open yet" in ran.said
     assert ran.history.header.spec.refusals == "sticky"
@@ -69,11 +88,16 @@ def test_an_intake_is_opened_and_kept_refusals_are_asked_again_under_new_keys(tm
     assert max(len(mine) for mine in keys.values()) > 2
 
 
-def test_an_intake_is_not_opened_if_that_is_not_wanted(tmp_path: Path) -> None:
-    with running("memory") as service:
-        ran = errand(tmp_path, "reference", "--no-open", people=10, QUOTALAB_TARGET=service.url)
-    assert ran.code == 3, ran.said
-    assert "readings.used" in ran.said
+def test_an_intake_is_not_opened_if_that_is_not_wanted(
+    tmp_path: Path,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("QUOTALAB_TARGET", service.url)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(command(tmp_path, "reference", "--no-open", people=10)) == 3
+    assert "readings.used" in capsys.readouterr().err
 
 
 SETUP = """\
@@ -89,13 +113,16 @@ extract = { ticket = "json:status" }
 """
 
 
-def test_setup_is_sent_once_a_run_and_what_it_leaves_reaches_the_workers(tmp_path: Path) -> None:
+def test_setup_is_sent_once_a_run_and_what_it_leaves_reaches_the_workers(
+    tmp_path: Path, service: Service
+) -> None:
     (tmp_path / "with-setup.toml").write_text(SETUP + '[[enrol]]\nrequest = "GET /health?as={ticket}"\n')
-    with running("memory") as service, lossy(service.url, every=1_000_000) as (here, seen):
+    with lossy(service.url, every=1_000_000) as (here, seen):
         ran = errand(
             tmp_path,
             "with-setup.toml",
             "--reset",
+            *BRIEFLY,
             people=10,
             more="\n[load.must_see]\n",
             QUOTALAB_TARGET=here,

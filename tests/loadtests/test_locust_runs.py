@@ -33,7 +33,7 @@ def test_a_run_grants_what_the_service_counts(tmp_path: Path, options: tuple[str
             tmp_path / "run",
             *runs.SMALL,
             "--minutes",
-            "0.05",
+            "0.03",
             "--csv",
             str(tmp_path / "stats"),
             *options,
@@ -83,7 +83,7 @@ def test_the_web_page_has_a_live_tab(tmp_path: Path, more: tuple[str, ...]) -> N
         "--run-folder",
         str(tmp_path),
         "--minutes",
-        "0.05",
+        "0.03",
         *more,
     )
     if more:
@@ -103,7 +103,7 @@ def test_the_web_page_has_a_live_tab(tmp_path: Path, more: tuple[str, ...]) -> N
             until = time.monotonic() + 20
             shown: dict[str, int] = {}
             while shown.get("2019") != runs.CAP and time.monotonic() < until:
-                time.sleep(0.3)
+                time.sleep(0.1)
                 stats = json.loads(_page(page + "/stats/requests"))
                 table = {each["key"]: each["data"] for each in stats["extended_stats"]}["allocation"]
                 shown = {row["what"]: row["count"] for row in table}

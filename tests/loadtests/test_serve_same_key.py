@@ -56,7 +56,7 @@ def test_a_key_at_work_is_a_conflict_that_passes(folder: str) -> None:
 
 
 def test_others_and_other_keys_are_not_in_the_way(folder: str) -> None:
-    options = ("--same-key", "conflict", "--busy-s", "1", "--cap", "2022=5", "--data", folder)
+    options = ("--same-key", "conflict", "--busy-s", "0.3", "--cap", "2022=5", "--data", folder)
     with running("sqlite", *options) as service, locked(Path(folder, "quota.sqlite")):
         first = sent(service.url, [], lambda: None)
         assert service.claim("bo", "k").problem == "unavailable", "it waited for the database only"
