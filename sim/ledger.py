@@ -372,10 +372,10 @@ class Ledger:
     def state(self) -> tuple[object, ...]:
         """All that a later reply can depend on, as a value: ledgers in equal states answer alike for ever."""
         intakes = {
-            name: (intake.is_open, intake.caps, dict(intake.holdings), self._tally_of(intake.account))
+            name: (intake.is_open, intake.caps, dict(intake.holdings), self._figures(intake.account))
             for name, intake in self._intakes.items()
         }
-        caps = [(self._caps[name], self._tally_of(account)) for name, account in self._accounts.items()]
+        caps = [(self._caps[name], self._figures(account)) for name, account in self._accounts.items()]
         return caps, intakes, dict(self._receipts)
 
     def audit(self) -> tuple[Tally, ...]:
@@ -402,9 +402,7 @@ class Ledger:
                     again[account].move(granted=0, used=-reply.given_back, held=-1)
                     kept_back[account] += not reply.given_back
         for account, recount in again.items():
-            assert self._tally_of(account) == self._tally_of(recount), (
-                f"running {account}, recounted {recount}"
-            )
+            assert self._figures(account) == self._figures(recount), f"running {account}, recounted {recount}"
             assert account.used - account.held == kept_back[account], (
                 f"{account}: {kept_back[account]} not given back"
             )
@@ -549,8 +547,14 @@ class Ledger:
             charged[stream] = (*over, self._intakes[intake].account)
         return charged[stream]
 
+    def _figures(self, account: _Account) -> tuple[int | None, ...]:
+        """All that a tally is made of, its name aside."""
+        return account.limit, account.granted, account.used, account.held, self._judged(account)
+
+    def _judged(self, account: _Account) -> int:
+        return account.used if self._is_exact or account.limit is None else account.copied
+
     def _tally_of(self, account: _Account) -> Tally:
-        is_used = self._is_exact or account.limit is None
         return Tally(
             name=account.name,
             limit=account.limit,
@@ -559,7 +563,7 @@ class Ledger:
             held=account.held,
             given_back=account.granted - account.used,
             not_given_back=account.used - account.held,
-            judged=account.used if is_used else account.copied,
+            judged=self._judged(account),
         )
 
 

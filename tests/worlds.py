@@ -179,24 +179,25 @@ def _answer_first_open(past: Past, asked: Open) -> Reply:
 
 
 def _opens(past: Past, intake: str) -> list[Open]:
-    return [c for c, told in past if isinstance(c, Open) and told == Done() and c.intake == intake]
+    return [c for c, told in past if isinstance(c, Open) and isinstance(told, Done) and c.intake == intake]
 
 
 def _is_open(past: Past, intake: str) -> bool:
-    closes = [c for c, told in past if c == Close(intake) and told == Done()]
+    closes = [c for c, told in past if isinstance(c, Close) and isinstance(told, Done) and c.intake == intake]
     return bool(_opens(past, intake)) and not closes
 
 
 def _declared(past: Past) -> dict[str, Cap]:
     caps: dict[str, Cap] = {}
     for earlier, told in past:
-        if isinstance(earlier, Open) and told == Done():
+        if isinstance(earlier, Open) and isinstance(told, Done):
             caps |= {cap.name: cap for cap in earlier.caps if cap.name not in caps}
     return caps
 
 
 def _limit(past: Past, cap: Cap) -> int:
-    changes = [c.limit for c, told in past if isinstance(c, SetCap) and c.cap == cap.name and told == Done()]
+    done = [c for c, told in past if isinstance(c, SetCap) and isinstance(told, Done)]
+    changes = [c.limit for c in done if c.cap == cap.name]
     return [cap.limit, *changes][-1]
 
 
@@ -235,7 +236,7 @@ def _judged(spec: Spec, past: Past, cap: Cap) -> int:
     copies = [
         length
         for length, (earlier, told) in enumerate(past)
-        if isinstance(earlier, Refresh) and earlier.intake in _intakes(cap) and told == Done()
+        if isinstance(earlier, Refresh) and earlier.intake in _intakes(cap) and isinstance(told, Done)
     ]
     return _used(spec, past[: copies[-1]], cap.covers) if copies else 0
 
