@@ -152,15 +152,20 @@ class Model:
         value = p.attributes[limit.attribute] if limit and limit.of == "cap" else ""
         return [f"{p.stream}/{value}/{source}" for source in self.intakes.sources(p.stream)]
 
-    def chances(self, p: Person, weights: Weights | None, luck: int, bits: int) -> float:
-        """The key of a person in a draw, least first."""
+    def chances(
+        self, persons: list[Person], weights: Weights | None, luck: list[int], bits: int
+    ) -> dict[int, float]:
+        """The keys of persons in a draw by their ranks, least first; `luck` is one number a row."""
         if weights is None:
-            return luck
+            return {p.rank: luck[p.row] for p in persons}
+        uniform = np.array([((luck[p.row] >> (bits - 53)) + 0.5) / 2.0**53 for p in persons])
+        keys = (-log(uniform)).tolist()
+        return {p.rank: key / self.weight(p, weights) for p, key in zip(persons, keys, strict=True)}
+
+    def weight(self, p: Person, weights: Weights) -> float:
         if weights.by == "entries":
-            weight = float(p.entries)
-        else:
-            weight = weights.values.get(p.stream if weights.by == "stream" else p.attributes[weights.by], 1.0)
-        return float(-log(np.array(((luck >> (bits - 53)) + 0.5) / 2.0**53)) / weight)
+            return float(p.entries)
+        return weights.values.get(p.stream if weights.by == "stream" else p.attributes[weights.by], 1.0)
 
     def lapses_s(self, letter_s: int) -> int:
         days = self.policy.invite.letter_validity_days

@@ -246,14 +246,18 @@ class Intakes:
         """Collected claims, in the order of a draw; who gets nothing is told so, or goes to the waitlist."""
         rules, model = self.model.policy.claims, self.model
         assert rules is not None
+        persons = list(self.collected.values())
+        if not persons:
+            return
         numbers = round_number(model.ministry.lottery, 2**32 + number).tolist()
+        chances = model.chances(persons, rules.weights, numbers, 64) if rules.order == "lottery" else {}
 
         def key(p: "Person") -> tuple[float, ...]:
             if rules.order == "lottery":
-                return model.chances(p, rules.weights, numbers[p.row], 64), p.rank
+                return chances[p.rank], p.rank
             return (-p.score if rules.order == "score" else 0), p.filed_s, p.rank
 
-        drawn = sorted(self.collected.values(), key=key)
+        drawn = sorted(persons, key=key)
         self.collected = {}
         for p in drawn:
             assert p.woken is not None

@@ -69,16 +69,17 @@ class Ministry:
                 yield p
 
     def _in_order(self, pool: list["Person"], k: int) -> list["Person"]:
-        invite, chances = self.model.policy.invite, self.model.chances
+        invite = self.model.policy.invite
         order = invite.order
+        if not pool:
+            return []
         if order == "first-come":
             return sorted(pool, key=attrgetter("certified_s", "rank"))
-        if order == "ranked-lottery":
-            return sorted(pool, key=lambda p: (chances(p, invite.weights, p.lottery, 53), p.rank))
         if order == "score":
             return sorted(pool, key=lambda p: (-p.score, p.certified_s, p.rank))
-        numbers = round_number(self.lottery, k).tolist()
-        return sorted(pool, key=lambda p: (chances(p, invite.weights, numbers[p.row], 64), p.rank))
+        luck, bits = (self.lottery, 53) if order == "ranked-lottery" else (round_number(self.lottery, k), 64)
+        chances = self.model.chances(pool, invite.weights, luck.tolist(), bits)
+        return sorted(pool, key=lambda p: (chances[p.rank], p.rank))
 
     def _size(self, pool: list["Person"]) -> int:
         invite = self.model.policy.invite
