@@ -30,6 +30,7 @@ def alone(question: Question, replications: list[int], drawn: bool) -> list[str]
     return [text_of(measured(question._replace(fast=False), each, drawn)) for each in replications]
 
 
+@pytest.mark.usefixtures("compiled")
 @given(
     policy=st.sampled_from(SMOKE.policy_names()),
     replications=st.lists(st.integers(0, 2_000), min_size=2, max_size=7, unique=True),

@@ -102,6 +102,7 @@ def test_officers_are_a_queue_with_a_ticking_clock(case):
 
 
 @needs_numba
+@pytest.mark.usefixtures("compiled")
 @many
 @given(files())
 def test_compiled_officers_are_the_plain_ones(case):
@@ -182,6 +183,7 @@ def test_the_event_loop_is_the_vector_way(prepared, plain, name):
 
 
 @needs_numba
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("name", NAMES)
 def test_compiled_is_plain(prepared, plain, name):
     assert_equal(simulate(prepared, CROWDED.policy(name), fast=True), plain[name])

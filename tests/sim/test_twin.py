@@ -55,12 +55,14 @@ def test_who_files_again_in_the_same_second_comes_after_the_first_filing() -> No
     _compare(range(11_420, 11_421), whole_days=True)
 
 
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("first", range(0, 250, WORLDS_A_TEST))
 def test_engine_equals_twin_in_every_composition_of_the_catalogue(first: int) -> None:
     _compare_compositions(range(first, first + WORLDS_A_TEST))
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize("first", range(10_000, 10_500, 250))
 def test_engine_equals_twin_in_many_more_compositions(first: int) -> None:
     _compare_compositions(range(first, first + 250))
@@ -115,6 +117,7 @@ def test_waking_offices_more_often_changes_nothing_of_the_twin(wake_days: int) -
             assert_same(expected, found, f"world {number}, wake_days {wake_days}, loop {loop}")
 
 
+@pytest.mark.usefixtures("compiled")
 def test_compiled_engine_equals_twin() -> None:
     pytest.importorskip("numba", reason="numba, the extra 'fast', is not installed")
     for number in range(2000, 2000 + WORLDS_A_TEST):
