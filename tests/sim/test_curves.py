@@ -22,6 +22,7 @@ from sim.population import draw
 from sim.programme import prepare, simulate
 from sim.scenario import Scenario
 from sim.scenario_file import load
+from sim.studying import binding, influence
 from tests.people import make_people
 from tests.sim.building import world
 from tests.sim.handmade import make_outcome
@@ -183,11 +184,15 @@ def test_work_past_closing_and_the_busiest_week() -> None:
     assert found["peak_month_utilisation"] == pytest.approx(found["utilisation"])
 
 
-def test_curves_of_a_few_replications_lie_in_the_run_folder_and_are_the_same_again(tmp_path: Path) -> None:
+def test_curves_of_a_few_replications_lie_in_the_run_folder_and_are_the_same_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influence, "REPLICATIONS_OF_FEW", 2)
+    monkeypatch.setattr(binding, "REPLICATIONS", 2)
     texts = []
     for name in ("first", "second"):
-        arguments = ["run", "smoke", "--replications", "3", "--out", str(tmp_path / name), "--quiet"]
-        assert main(arguments) == 0
+        asked = ["run", "smoke", "--replications", "3", "--jobs", "1", "--out", str(tmp_path / name)]
+        assert main([*asked, "--quiet"]) == 0
         texts.append((tmp_path / name / "curves.json").read_text("utf-8"))
     assert texts[0] == texts[1]
     found = json.loads(texts[0])

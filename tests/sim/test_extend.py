@@ -1,15 +1,17 @@
 """Going on with a run gives the bytes of asking for everything at once, whatever stopped it before."""
 
 import contextlib
+import functools
 import gzip
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,28 +58,33 @@ def few() -> Iterator[None]:
         yield
 
 
+AtOnce = Callable[..., Path]
+
+
 @pytest.fixture(scope="module")
-def at_once(few: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Studies that were asked for everything at once, with every part of them."""
-    made = {}
-    for command in (RUN, COMPARE, (*RUN, PLAIN), (*COMPARE, PLAIN)):
-        name = " ".join(each for each in command if each in ("run", "compare", PLAIN))
-        made[name] = tmp_path_factory.mktemp("at-once") / "run"
-        assert quotalab(*command, "--replications", "12", "--out", str(made[name])) == 0
+def at_once(few: None, tmp_path_factory: pytest.TempPathFactory) -> AtOnce:
+    """Studies that were asked for everything at once, by their commands; each is made when it is wanted."""
+
+    @functools.cache
+    def made(*command: str) -> Path:
+        path = tmp_path_factory.mktemp("at-once") / "run"
+        assert quotalab(*command, "--replications", "12", "--out", str(path)) == 0
+        return path
+
     return made
 
 
 @pytest.mark.parametrize("command", [RUN, COMPARE], ids=["run", "compare"])
 def test_an_extended_study_has_the_bytes_of_one_made_at_once(
-    command: tuple[str, ...], at_once: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: tuple[str, ...], at_once: AtOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "run"
+    path, expected = tmp_path / "run", contents(at_once(*command))
     assert quotalab(*command, "--replications", "5", "--out", str(path)) == 0
     simulated: list[Any] = []
     add = Kept.add
     monkeypatch.setattr(Kept, "add", lambda self, *new: (simulated.append(new[:2]), add(self, *new))[1])
     assert quotalab("extend", str(path), "--replications", "12", "--jobs", "1") == 0
-    assert contents(path) == contents(at_once[command[0]])
+    assert contents(path) == expected
     parts = [(stage, number) for stage, number in simulated if stage in (CHANCE, ASSUMED)]
     assert parts == [(stage, number) for stage in (CHANCE, ASSUMED) for number in range(5, 12)]
     assert min(number for _, number in simulated) == 5, "nothing is repeated"
@@ -170,7 +177,7 @@ STOPS = [
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 @pytest.mark.parametrize(("how", "command", "stage"), STOPS)
 def test_a_study_that_was_stopped_is_continued_to_the_same_bytes(
-    how: signal.Signals, command: tuple[str, ...], stage: str, at_once: dict[str, Path], tmp_path: Path
+    how: signal.Signals, command: tuple[str, ...], stage: str, at_once: AtOnce, tmp_path: Path
 ) -> None:
     path = tmp_path / "run"
     said = stopped(how, path, (stage, 4), *command, "--replications", "12")
@@ -184,7 +191,7 @@ def test_a_study_that_was_stopped_is_continued_to_the_same_bytes(
         assert summary["complete"] is False
         assert summary["replications"] == there
     assert quotalab("extend", str(path), "--jobs", "1") == 0
-    assert contents(path) == contents(at_once[f"{command[0]} {PLAIN}"])
+    assert contents(path) == contents(at_once(*command))
     assert results.read(path)[0]["complete"] is True
 
 
@@ -203,7 +210,7 @@ def test_a_study_whose_workers_were_stopped_is_continued_to_the_same_bytes(
     assert contents(tmp_path / "run") == contents(tmp_path / "at-once")
 
 
-def test_a_line_torn_by_a_kill_is_made_again(at_once: dict[str, Path], tmp_path: Path) -> None:
+def test_a_line_torn_by_a_kill_is_made_again(at_once: AtOnce, tmp_path: Path) -> None:
     path = tmp_path / "run"
     assert quotalab(*RUN, PLAIN, "--replications", "5", "--out", str(path)) == 0
     torn = gzip.compress(b'["replications",5,[{"grants":1.0},{},0.0]]\n')[:-12]
@@ -213,11 +220,11 @@ def test_a_line_torn_by_a_kill_is_made_again(at_once: dict[str, Path], tmp_path:
     (path / "manifest.json").write_text(json.dumps(manifest | {"complete": False, "files": {}}))
     assert len(keeping.answers(path, CHANCE)) == 5
     assert quotalab("extend", str(path), "--replications", "12", "--jobs", "1") == 0
-    assert contents(path) == contents(at_once[f"run {PLAIN}"])
+    assert contents(path) == contents(at_once(*RUN, PLAIN))
 
 
 def test_an_interrupted_extension_leaves_the_former_result(
-    at_once: dict[str, Path],
+    at_once: AtOnce,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -243,14 +250,13 @@ def test_an_interrupted_extension_leaves_the_former_result(
     assert len(keeping.answers(path, CHANCE)) == 7
     assert results.read(path)[0]["complete"] is False
     assert quotalab("extend", str(path), "--jobs", "1") == 0
-    assert contents(path) == contents(at_once[f"run {PLAIN}"])
+    assert contents(path) == contents(at_once(*RUN, PLAIN))
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Path:
-    path = tmp_path / "run"
-    assert quotalab(*RUN, "--replications", "12", PLAIN, "--out", str(path)) == 0
-    return path
+def small(at_once: AtOnce, tmp_path: Path) -> Path:
+    """A small run of 12 replications, for a test to do with as it likes."""
+    return Path(shutil.copytree(at_once(*RUN, PLAIN), tmp_path / "run"))
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

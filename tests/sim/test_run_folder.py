@@ -40,6 +40,12 @@ def written(path: Path, **options: Any) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small study, to be read only."""
+    return written(tmp_path_factory.mktemp("written") / "run")
+
+
 def contents(path: Path) -> dict[str, str]:
     """File -> SHA-256, the manifest aside."""
     files = sorted(each for each in path.iterdir() if each.name not in (results.MANIFEST, results.PAGE))
@@ -62,18 +68,18 @@ def test_workers_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.skipif(find_spec("numba") is None, reason="needs the extra `fast`")
+@pytest.mark.usefixtures("compiled")
 def test_compiled_kernels_change_no_byte(tmp_path: Path) -> None:
     assert contents(written(tmp_path / "a")) == contents(written(tmp_path / "b", fast=True))
 
 
-def test_the_manifest_vouches_for_every_file(tmp_path: Path) -> None:
-    path = written(tmp_path / "run")
-    manifest, found = results.read(path)
+def test_the_manifest_vouches_for_every_file(run_folder: Path) -> None:
+    manifest, found = results.read(run_folder)
     assert manifest["complete"] is True
-    assert manifest["files"] == contents(path)
+    assert manifest["files"] == contents(run_folder)
     assert found is not None
     assert found["replications"] == 4
-    assert (path / "scenario.toml").read_text("utf-8") == TEXT
+    assert (run_folder / "scenario.toml").read_text("utf-8") == TEXT
 
 
 def test_settings_are_kept_beside_the_scenario_and_change_its_digest(tmp_path: Path) -> None:
@@ -83,15 +89,15 @@ def test_settings_are_kept_beside_the_scenario_and_change_its_digest(tmp_path: P
     assert (tmp_path / "b" / "scenario.toml").read_text("utf-8") == TEXT
 
 
-def test_the_summary_knows_no_time_path_or_nan(tmp_path: Path) -> None:
-    text = (written(tmp_path / "run") / "summary.json").read_text("utf-8")
+def test_the_summary_knows_no_time_path_or_nan(run_folder: Path) -> None:
+    text = (run_folder / "summary.json").read_text("utf-8")
     assert "NaN" not in text
-    assert str(tmp_path) not in text
+    assert str(run_folder.parent) not in text
     json.loads(text, parse_constant=pytest.fail)
 
 
-def test_replications_are_one_row_a_measure(tmp_path: Path) -> None:
-    file = written(tmp_path / "run") / "replications.parquet"
+def test_replications_are_one_row_a_measure(run_folder: Path) -> None:
+    file = run_folder / "replications.parquet"
     found = study.run(SMOKE, replications=4, jobs=1, register=False)
     rows = query(
         file, "SELECT value FROM {} WHERE measure = 'grants' AND variant = 'chance' ORDER BY replication"
@@ -102,8 +108,8 @@ def test_replications_are_one_row_a_measure(tmp_path: Path) -> None:
     assert query(file, "SELECT DISTINCT policy FROM {}") == [("first-come",)]
 
 
-def test_applicants_are_rows_with_dates_and_words(tmp_path: Path) -> None:
-    file = written(tmp_path / "run") / "applicants.parquet"
+def test_applicants_are_rows_with_dates_and_words(run_folder: Path) -> None:
+    file = run_folder / "applicants.parquet"
     people, outcome = replicate(Question(SMOKE, SMOKE.policy("first-come"), SMOKE.seed), 0)
     types = {name: kind for name, kind, *_ in query(file, "DESCRIBE SELECT * FROM {}")}
     assert {types[name] for name in types if name.endswith("_at")} == {"TIMESTAMP"}
@@ -117,9 +123,8 @@ def test_applicants_are_rows_with_dates_and_words(tmp_path: Path) -> None:
     assert cohorts == {"backlog", "2022", "2023", "a fair"} | cohorts & {"2021"}
 
 
-def test_events_are_the_dates_of_the_applicants_in_order(tmp_path: Path) -> None:
-    path = written(tmp_path / "run")
-    events, applicants = path / "events.parquet", path / "applicants.parquet"
+def test_events_are_the_dates_of_the_applicants_in_order(run_folder: Path) -> None:
+    events, applicants = run_folder / "events.parquet", run_folder / "applicants.parquet"
     assert [row[:2] for row in query(events, "DESCRIBE SELECT * FROM {}")] == [
         ("replication", "BIGINT"),
         ("applicant", "BIGINT"),
@@ -137,8 +142,8 @@ def test_events_are_the_dates_of_the_applicants_in_order(tmp_path: Path) -> None
     assert times == sorted(times)
 
 
-def test_a_permit_lasts_from_the_arrival_to_its_end_or_permanent_residence(tmp_path: Path) -> None:
-    file = written(tmp_path / "run") / "applicants.parquet"
+def test_a_permit_lasts_from_the_arrival_to_its_end_or_permanent_residence(run_folder: Path) -> None:
+    file = run_folder / "applicants.parquet"
     month_s, months = 2_629_800, SMOKE.programme.permit_months
     query_text = "SELECT epoch(arrived_at), epoch(pr_decided_at), pr_approved, epoch(permit_until_at) FROM {}"
     seen = set()

@@ -35,6 +35,12 @@ def quiet_crew() -> Crew:
     return Crew(1, lambda *_: None)
 
 
+@pytest.fixture
+def quick_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the register: the demand at which a cap binds is found in two replications only."""
+    monkeypatch.setattr(binding, "REPLICATIONS", 2)
+
+
 def test_a_longer_study_begins_with_the_shorter_one() -> None:
     short, long = run(replications=4), run(replications=6)
     for name, values in short.chance.items():
@@ -43,6 +49,8 @@ def test_a_longer_study_begins_with_the_shorter_one() -> None:
 
 
 def test_workers_and_portions_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(influence, "REPLICATIONS_OF_FEW", 3)
+    monkeypatch.setattr(binding, "REPLICATIONS", binding.FIRST + 1)
     alone = run(register=True, replications=12)
     monkeypatch.setattr(blocks, "WORTH_WORKERS_S", 0.0)
     monkeypatch.setattr(blocks, "BLOCK_S", 1e-9)
@@ -156,7 +164,7 @@ def test_interrupted_before_anything_is_finished_there_is_nothing(monkeypatch: p
         run()
 
 
-def test_the_register_is_ranked_and_a_number_without_effect_has_none() -> None:
+def test_the_register_is_ranked_and_a_number_without_effect_has_none(quick_search: None) -> None:
     scenario = replaced(
         SMOKE, {"behaviour.employment_share": {"value": 0.9, "low": 0.1, "high": 1, "basis": "assumption"}}
     )
@@ -179,7 +187,7 @@ def test_a_number_is_above_chance_if_the_paired_differences_leave_0_out() -> Non
     assert influence._paired(np.array([5.0, np.nan]))[1] == math.inf, "of one pair nothing is known"
 
 
-def test_the_base_of_the_register_is_the_scenario_itself_on_the_same_replications() -> None:
+def test_the_base_of_the_register_is_the_scenario_itself_on_the_same_replications(quick_search: None) -> None:
     found = run(register=True, replications=8)
     for each in found.register:
         assert each.replications == influence.REPLICATIONS_OF_FEW
@@ -195,7 +203,7 @@ def test_many_people_are_tried_on_fewer_replications() -> None:
 
 
 def test_an_end_that_the_rules_forbid_has_no_influence_and_stops_nothing(
-    monkeypatch: pytest.MonkeyPatch,
+    quick_search: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def changed(scenario: Scenario, key: str, value: float) -> Scenario:
         if key == "demand.per_year":
