@@ -187,4 +187,6 @@ def _on_disk(room: Room, shelf: "Shelf") -> Finding:
 
 def told(size: int) -> str:
     """An amount of memory for people."""
-    return f"{size / 1e9:,.1f} GB" if size >= 10**9 else f"{max(1, round(size / 1e6)):,} MB"
+    if size < 10**6:
+        return f"{max(1, round(size / 1e3)):,} kB"
+    return f"{size / 1e9:,.1f} GB" if size >= 10**9 else f"{round(size / 1e6):,} MB"

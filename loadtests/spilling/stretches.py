@@ -16,6 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtests.spilling import libc
 from loadtests.spilling.libc import (
     calloc,
     fallocate,
@@ -27,6 +28,7 @@ from loadtests.spilling.libc import (
     munmap,
     realloc,
 )
+from sim.engine.compiling import last_changed
 
 PAGE: Final = 4096
 FILE, NEXT, LIVE, PEAK, SPARE, SMALLEST, COUNT = range(7)
@@ -225,5 +227,9 @@ def _compiled() -> dict[str, Any]:
 
 
 def _among(function: Any, namespace: dict[str, Any]) -> Any:
-    """The function as one of those in the namespace."""
-    return types.FunctionType(function.__code__, namespace, function.__name__)
+    """The function as one of those in the namespace, and of the file that changed last of the two it is of.
+
+    sim.engine.compiling says why; it makes functions for Python, and these are called by C.
+    """
+    code = function.__code__.replace(co_filename=last_changed((libc.__file__, __file__)))
+    return types.FunctionType(code, namespace, function.__name__)

@@ -14,7 +14,7 @@ machine code with it. So as little as possible is compiled:
 
 import os
 import types
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 
@@ -27,7 +27,7 @@ def compiled_together(names: Mapping[str, Any], *, entries: Collection[str]) -> 
 
     functions = {name: each for name, each in names.items() if isinstance(each, types.FunctionType)}
     assert functions.keys() >= set(entries), sorted(set(entries) - functions.keys())
-    changed_last = max({each.__code__.co_filename for each in functions.values()}, key=_changed)
+    changed_last = last_changed(each.__code__.co_filename for each in functions.values())
     # With the name of a module numba finds its way back from the machine code that was kept.
     namespace = {"__name__": functions[next(iter(entries))].__module__, **names}
     for name, function in functions.items():
@@ -38,8 +38,9 @@ def compiled_together(names: Mapping[str, Any], *, entries: Collection[str]) -> 
     return namespace
 
 
-def _changed(path: str) -> tuple[int, str]:
-    return os.stat(path).st_mtime_ns, path
+def last_changed(paths: Iterable[str]) -> str:
+    """Of these files the one that was changed last."""
+    return max(set(paths), key=lambda path: (os.stat(path).st_mtime_ns, path))
 
 
 def _once(function: Any, plain_type: Callable[[Any], Any]) -> Any:

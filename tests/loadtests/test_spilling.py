@@ -146,7 +146,7 @@ def test_one_for_which_there_is_no_room_anywhere_is_unknown(
     assert cli.main(["check", str(file), "--memory", "500kB"]) == 2
     said = capsys.readouterr().out
     assert said.startswith("UNKNOWN: ")
-    assert "it needs 1 MB of memory and may take 1 MB" in said
+    assert "it needs 1 MB of memory and may take 500 kB" in said
     assert "2,000 operations" in said
 
 
