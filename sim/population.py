@@ -94,6 +94,8 @@ class Population:
         begin = 0
         for cohort in self.cohorts:
             end = begin + len(cohort.index)
+            if end == begin:
+                continue  # a random stream that nobody asks for costs as much as one for a thousand people
             drawn = streams.uniforms(self.seed, self.replication, f"{purpose}/{cohort.code}", cohort.count)
             np.take(drawn, cohort.index, out=column[begin:end], mode="clip")  # clip: take without a copy
             begin = end

@@ -28,7 +28,12 @@ def uniforms(seed: int, replication: int, name: str, count: int) -> Floats:
 
 def generator(seed: int, replication: int, name: str) -> np.random.Generator:
     """A random stream as NumPy has it, for libraries that draw by themselves."""
-    key = np.random.SeedSequence(entropy=seed, spawn_key=(replication, crc32(name.encode())))
+    code = crc32(name.encode())
+    if 0 <= seed < 2**32 and 0 <= replication < 2**32:
+        # The words that NumPy makes of the call below, which takes it longer than all that comes after.
+        key = np.random.SeedSequence(np.array([seed, 0, 0, 0, replication, code], dtype=np.uint32))
+    else:
+        key = np.random.SeedSequence(entropy=seed, spawn_key=(replication, code))
     return np.random.Generator(np.random.PCG64DXSM(key))
 
 

@@ -7,6 +7,7 @@ import math
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -27,6 +28,18 @@ def test_the_first_numbers_of_a_stream_are_those_they_always_were(entry):
     assert [number.hex() for number in streams.exp(numbers).tolist()] == entry["exp"]
     assert [number.hex() for number in streams.log(numbers).tolist()] == entry["log"]
     assert [number.hex() for number in streams.normal(numbers).tolist()] == entry["normal"]
+
+
+@settings(derandomize=True, deadline=None)
+@given(
+    st.one_of(st.integers(0, 9), st.integers(2**32 - 2, 2**32 + 2), st.integers(0, 2**130)),
+    st.one_of(st.integers(0, 9), st.integers(2**32 - 2, 2**32 + 2), st.integers(0, 2**70)),
+    st.sampled_from(["", "score/0", "attribute:pays d'origine/2023"]),
+)
+def test_a_stream_is_what_numpy_makes_of_the_seed_the_replication_and_the_name(seed, replication, name):
+    key = np.random.SeedSequence(entropy=seed, spawn_key=(replication, crc32(name.encode())))
+    expected = np.random.Generator(np.random.PCG64DXSM(key)).random(3)
+    assert (streams.uniforms(seed, replication, name, 3) == expected).all()
 
 
 @pytest.mark.parametrize("fewer", [0, 1, 7, 1000])
