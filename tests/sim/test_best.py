@@ -1,6 +1,8 @@
 """`quotalab best`: what is chosen and said, searches, fronts, interruptions, and answers to mistakes."""
 
+import contextlib
 import csv
+import io
 import math
 from itertools import product
 from pathlib import Path
@@ -61,11 +63,19 @@ def policies(*names: str) -> tuple[Point, ...]:
     return tuple(Point((), name) for name in names)
 
 
-def test_it_leads_with_the_choice_and_its_guarantee(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    found = found_in(tmp_path / "run", *THREE, "--objective", "permits", "--delta", "3")
-    said = " ".join(capsys.readouterr().out.split())
+@pytest.fixture(scope="module")
+def most_permits(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+    """The choice of the policy with the most permits: its summary, and what was printed."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        path = tmp_path_factory.mktemp("most-permits") / "run"
+        found = found_in(path, *THREE, "--objective", "permits", "--delta", "3")
+    return found, printed.getvalue()
+
+
+def test_it_leads_with_the_choice_and_its_guarantee(most_permits: tuple[dict[str, Any], str]) -> None:
+    found, printed = most_permits
+    said = " ".join(printed.split())
     assert said.startswith(f"{found['points'][found['chosen']]['label']} gives the most permits: ")
     assert "on 40 fresh replications" in said
     assert "With 95 % confidence no other of 3 policies is better by more than 3." in said
@@ -76,8 +86,10 @@ def test_it_leads_with_the_choice_and_its_guarantee(
     assert found["shortfall"] <= 3
 
 
-def test_the_reported_values_come_from_replications_that_nothing_was_chosen_by(tmp_path: Path) -> None:
-    found = found_in(tmp_path / "run", *THREE, "--objective", "permits", "--delta", "3")
+def test_the_reported_values_come_from_replications_that_nothing_was_chosen_by(
+    most_permits: tuple[dict[str, Any], str],
+) -> None:
+    found, _ = most_permits
     name = found["points"][found["chosen"]]["policy"]
     numbers = range(choosing.CONFIRMATION, choosing.CONFIRMATION + choosing.CONFIRMED)
     fresh = exploring.values(
