@@ -14,9 +14,6 @@ from loadtests.history import read, write
 from loadtests.proofs.replay import accepts
 from tests.loadtests.histories import drawn
 
-CORPUS = Path(__file__).resolve().parents[1] / "histories"
-FILES = sorted(CORPUS.glob("*/*.jsonl"))
-CODES = {"valid": 0, "invalid": 1, "unknown": 2}
 RIGHT = "ana claim 1-5 granted slot=1\nbo claim 6-9 full cap=2022"
 WRONG = RIGHT + "\ncy claim 10-12 granted slot=2"
 TABLE = """\
@@ -46,11 +43,6 @@ def wrong(tmp_path: Path) -> str:
 
 def check(*words: str | Path) -> int:
     return cli.main(["check", *map(str, words)])
-
-
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
-def test_every_file_of_the_corpus_ends_as_its_folder_says(file: Path) -> None:
-    assert check(file, "--quiet") == CODES[file.parent.name]
 
 
 def test_a_valid_history_says_what_was_checked(right: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,14 +1,13 @@
 """The histories that are kept: each ends as the folder says in which it lies."""
 
-import importlib
-import importlib.util
 from pathlib import Path
 
 import pytest
 
+from loadtests import cli
 from loadtests.checks import linearizability
-from loadtests.history import History, read
-from loadtests.verdict import judge
+from loadtests.history import read
+from loadtests.verdict import EXIT_CODES, judge
 from tests.wing_gong import legal_order
 
 CORPUS = Path(__file__).resolve().parents[1] / "histories"
@@ -17,7 +16,6 @@ NAMES = [f"{file.parent.name}/{file.stem}" for file in FILES]
 EXPECTED = {"valid": "VALID", "invalid": "INVALID", "unknown": "UNKNOWN"}
 MOST_SEARCHED = 20
 """Rows of the longest history that the plain search is given."""
-HAS_CHECKING = importlib.util.find_spec("loadtests.checking") is not None
 
 
 def test_there_is_enough_to_go_by() -> None:
@@ -51,12 +49,9 @@ def test_the_exact_check_alone_is_never_wrong(file: Path) -> None:
     assert said == expected or (file.parent.name == "unknown" and said == "UNKNOWN")
 
 
-@pytest.mark.skipif(not HAS_CHECKING, reason="loadtests.checking is not there")
 @pytest.mark.parametrize("file", FILES, ids=NAMES)
-def test_every_file_is_judged_as_its_folder_says(file: Path) -> None:
-    assert _judged(read(file)) == EXPECTED[file.parent.name]
-
-
-def _judged(history: History) -> str:
-    verdict = importlib.import_module("loadtests.checking").judged(history)
-    return str(verdict.judgement)
+def test_every_file_is_judged_as_its_folder_says(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With all checks, by the command: in its first word, and in its exit code."""
+    judgement = EXPECTED[file.parent.name]
+    assert cli.main(["check", str(file), "--quiet"]) == EXIT_CODES[judgement]
+    assert capsys.readouterr().out.startswith(f"{judgement}: ")

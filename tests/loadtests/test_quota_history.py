@@ -1,5 +1,6 @@
 """The fixture quota_history, as another project uses it; and that it does nothing to who does not."""
 
+import fnmatch
 import importlib.metadata
 import subprocess
 import sys
@@ -11,8 +12,7 @@ from loadtests.history import read
 from loadtests.recording import Recording
 from sim.errors import BadInput
 
-pytest_plugins = ["pytester"]
-ALONE = ("-p", "no:locust", "-p", "no:valkey", "-p", "no:xdist", "-q")
+ALONE = ("-p", "no:locust", "-p", "no:valkey", "-p", "no:xdist", "-p", "no:cacheprovider")
 
 SHOP = '''
 import threading
@@ -43,49 +43,67 @@ def crowd(history, shop):
 '''
 
 
-def test_a_service_that_keeps_its_cap_passes(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        SHOP
-        + """
+KEEPS = """
 def test_the_cap_holds(quota_history):
     shop, history = Shop(locked=True), quota_history(caps={"2022": 10})
     crowd(history, shop)
     history.audit(used=len(shop.holders), holders=shop.holders)
     history.assert_valid()
 """
-    )
-    pytester.runpytest_subprocess(*ALONE).assert_outcomes(passed=1)
-
-
-def test_one_that_does_not_fails_with_the_clash_and_leaves_its_history(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(
-        SHOP
-        + """
+BREAKS = """
 def test_the_cap_holds(quota_history):
     shop, history = Shop(locked=False), quota_history(caps={"2022": 10})
     crowd(history, shop)
     history.assert_valid()
 """
-    )
-    ran = pytester.runpytest_subprocess(*ALONE, "--basetemp", str(pytester.path / "kept"))
-    ran.assert_outcomes(failed=1)
-    ran.stdout.fnmatch_lines(["E * INVALID: over-cap: *", "E * claim*granted*", "E *quotalab check *jsonl"])
-    [kept] = (pytester.path / "kept").rglob("history.jsonl")
-    assert len(read(kept)) == 40
-    assert "assert_valid(self" not in ran.stdout.str()
-
-
-def test_a_file_can_be_asserted_on(pytester: pytest.Pytester) -> None:
-    recorded(granted=1).save(pytester.path / "h.parquet")
-    pytester.makepyfile(
-        """
+READS = """
 def test_right(quota_history):
     quota_history.read("h.parquet").assert_valid()
 def test_wrong(quota_history):
     assert quota_history.read("h.parquet", caps={"2022": 0}).verdict().judgement == "INVALID"
 """
-    )
-    pytester.runpytest_subprocess(*ALONE).assert_outcomes(passed=2)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """Another project whose tests were run, all by one pytest; its folder, and what was said."""
+    folder = tmp_path_factory.mktemp("project")
+    recorded(granted=1).save(folder / "h.parquet")
+    for name, text in (("keeps", SHOP + KEEPS), ("breaks", SHOP + BREAKS), ("reads", READS)):
+        (folder / f"test_{name}.py").write_text(text, "utf-8")
+    command = [sys.executable, "-m", "pytest", *ALONE, "-v", "--basetemp", "kept", "-c", "/dev/null"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=100, check=False)
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    return folder, ran.stdout.splitlines()
+
+
+def outcomes(said: list[str], file: str) -> list[str]:
+    """How the tests of a file ended."""
+    return [line.split()[1] for line in said if line.startswith(f"{file}::")]
+
+
+def test_a_service_that_keeps_its_cap_passes(project: tuple[Path, list[str]]) -> None:
+    _, said = project
+    assert outcomes(said, "test_keeps.py") == ["PASSED"]
+
+
+def test_one_that_does_not_fails_with_the_clash_and_leaves_its_history(
+    project: tuple[Path, list[str]],
+) -> None:
+    folder, said = project
+    assert outcomes(said, "test_breaks.py") == ["FAILED"]
+    found = fnmatch.filter(said, "E *")
+    wanted = ("E * INVALID: over-cap: *", "E * claim*granted*", "E *quotalab check *jsonl")
+    at = [found.index(fnmatch.filter(found, each)[0]) for each in wanted]
+    assert at == sorted(at)
+    [kept] = (folder / "kept").rglob("history.jsonl")
+    assert len(read(kept)) == 40
+    assert not any("assert_valid(self" in line for line in said)
+
+
+def test_a_file_can_be_asserted_on(project: tuple[Path, list[str]]) -> None:
+    _, said = project
+    assert outcomes(said, "test_reads.py") == ["PASSED", "PASSED"]
 
 
 def test_pytest_finds_the_fixture_by_itself_and_imports_nothing_for_it(tmp_path: Path) -> None:

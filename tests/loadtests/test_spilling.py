@@ -185,31 +185,36 @@ from pathlib import Path
 from loadtests.checking import check
 from loadtests.spilling import machine, room
 room.BASE = 0  # of this process most is there already
-small, large, mode, limit = sys.argv[1:]
+small, limit, *asked = sys.argv[1:]
 check(small)  # so that the code that both ways need is there, and compiled
-check(large, memory=f"{int(limit) // 1_000_000}MB")
-used = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "VmData" in line]
-most = 1024 * int(used[0]) + int(limit)
-resource.setrlimit(resource.RLIMIT_DATA, (most, most))
-verdict = check(large, memory="100TB" if mode == "memory" else None)
-print(verdict.judgement)
-for finding in verdict.findings:
-    print(finding.check, finding.judgement, len(finding.witness), finding.says)
+for file, mode in zip(asked[::2], asked[1::2]):
+    check(file, memory=f"{int(limit) // 1_000_000}MB")
+    said = Path("/proc/self/status").read_text().splitlines()
+    used = [line.split()[1] for line in said if "VmData" in line]
+    most = 1024 * int(used[0]) + int(limit)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.RLIM_INFINITY))
+    verdict = check(file, memory="100TB" if mode == "memory" else None)
+    resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(verdict.judgement)
+    for finding in verdict.findings:
+        print(finding.check, finding.judgement, len(finding.witness), finding.says)
+    print()
 """
 
 
-def limited(folder: Path, file: str, mode: str, limit: int) -> list[str]:
-    """What a process finds of a history that may have so many bytes more than it began with."""
-    files = (str(folder / "small.parquet"), str(folder / file))
-    asked = subprocess.run(
-        [sys.executable, "-c", LIMITED, *files, mode, str(limit)],
+def limited(folder: Path, limit: int, *asked: tuple[str, str]) -> list[list[str]]:
+    """What a process finds of histories, one after the other, each `memory` or `disk`, each time it may have
+    so many bytes more than it had before."""
+    files = [each for file, mode in asked for each in (str(folder / file), mode)]
+    ran = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(folder / "small.parquet"), str(limit), *files],
         capture_output=True,
         text=True,
         check=False,
         env=os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "TMPDIR": str(folder)},
     )
-    assert asked.returncode == 0, asked.stderr[-2_000:]
-    return asked.stdout.splitlines()
+    assert ran.returncode == 0, ran.stderr[-2_000:]
+    return [each.splitlines() for each in ran.stdout.split("\n\n") if each]
 
 
 def assert_judged_in(folder: Path, operations: int, limit: int) -> None:
@@ -217,15 +222,14 @@ def assert_judged_in(folder: Path, operations: int, limit: int) -> None:
     made = crowded(np.random.default_rng(1), Crowd(operations=operations, reads=0.01, retries=0.05))
     write(crowded(np.random.default_rng(1), Crowd(operations=20_000, reads=0.01)), folder / "small.parquet")
     write(made, folder / "right.parquet")
-    right = limited(folder, "right.parquet", "disk", limit)
+    write(one_too_many(made), folder / "wrong.parquet")
+    asked = (("right.parquet", "disk"), ("wrong.parquet", "disk"), ("right.parquet", "memory"))
+    right, wrong, in_memory = limited(folder, limit, *asked)
     assert right[0] == "VALID"
     assert any(line.startswith("linearizability VALID") and "replayed" in line for line in right)
     assert any(line.startswith("memory NOTED") for line in right)
-    in_memory = limited(folder, "right.parquet", "memory", limit)
     assert in_memory[0] == "UNKNOWN"
     assert any("MemoryError" in line or "no room left in memory" in line for line in in_memory)
-    write(one_too_many(made), folder / "wrong.parquet")
-    wrong = limited(folder, "wrong.parquet", "disk", limit)
     assert wrong[0] == "INVALID"
     clash = next(line for line in wrong if line.startswith("linearizability INVALID"))
     assert int(clash.split()[2]) > 0, clash
