@@ -36,12 +36,16 @@ class Latencies:
     def count(self) -> int:
         return int(self.from_due.get_total_count())
 
+    def from_due_ms(self) -> dict[str, float]:
+        """Quantiles in milliseconds, by their names."""
+        return _quantiles(self.from_due)
+
     def as_plain(self) -> dict[str, Any]:
         """Quantiles in milliseconds."""
         return {
             "outcome": self.outcome,
             "count": self.count,
-            "from_due_ms": _quantiles(self.from_due),
+            "from_due_ms": self.from_due_ms(),
             "service_ms": _quantiles(self.service),
         }
 
@@ -107,5 +111,7 @@ def _rounded(values_us: "np.ndarray[Any, np.dtype[np.int64]]") -> "np.ndarray[An
 def _quantiles(histogram: Any) -> dict[str, float]:
     if not histogram.get_total_count():
         return {}
-    found = {f"p{share:g}": histogram.get_value_at_percentile(share) / 1_000 for share in SHARES}
-    return found | {"max": histogram.get_max_value() / 1_000}
+    found = histogram.get_percentile_to_value_dict(list(SHARES))  # one walk through its thousands of buckets
+    return {f"p{share:g}": found[share] / 1_000 for share in SHARES} | {
+        "max": histogram.get_max_value() / 1_000
+    }

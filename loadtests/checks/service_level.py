@@ -103,5 +103,4 @@ def _waits(level: Level) -> str:
 
 
 def _quantile(of: Latencies, name: str) -> float | None:
-    found: dict[str, float] = of.as_plain()["from_due_ms"]
-    return found.get(name)
+    return of.from_due_ms().get(name)
