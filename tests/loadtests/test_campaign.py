@@ -29,8 +29,9 @@ def test_an_unknown_case_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(("fault", "verdict"), [(None, "VALID"), ("non-idempotent-retry", "INVALID")])
 def test_short_runs_with_hedged_pairs(tmp_path: Path, fault: str | None, verdict: str) -> None:
     """One correct service for all of them; one that gives a slot to each of two twins is caught."""
-    runs = 1 if fault else 2
-    found = hedges.batch(1, runs, tmp_path, fault=fault)
+    first, runs = (1, 1) if fault else (4, 2)
+    found = hedges.batch(first, first + runs - 1, tmp_path, fault=fault)
+    assert found["pace"] >= 60
     assert found["verdicts"] == {verdict: runs}
     assert found["pairs_at_once"] > 20 * runs
     assert found["kept"] == (["0001"] if fault else [])

@@ -9,7 +9,7 @@ from sim import compare, results, scenario_file, study
 POLICIES = ("lottery", "monthly-release", "waiting-list", "no-cap")
 
 
-def run_folder(path: Path, *, replications: int = 14, register: bool = True) -> Path:
+def run_folder(path: Path, *, replications: int = 8, register: bool = True) -> Path:
     """A run of the smoke scenario."""
     scenario = scenario_file.load("smoke")
     folder = _begun(path, scenario.baseline)
@@ -17,7 +17,7 @@ def run_folder(path: Path, *, replications: int = 14, register: bool = True) -> 
     return results.finish(folder, found).path
 
 
-def comparison_folder(path: Path, *, replications: int = 12, register: bool = True) -> Path:
+def comparison_folder(path: Path, *, replications: int = 8, register: bool = True) -> Path:
     """A comparison of a few policies in the smoke scenario."""
     scenario = scenario_file.load("smoke")
     folder = _begun(path, scenario.baseline)
