@@ -4,6 +4,7 @@ The twin (tests/twin.py) is a plain SimPy model that drives the ledger with its 
 wakes offices over rows. They share the people, the calendar and nothing of the rules.
 """
 
+import functools
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,7 +17,7 @@ from sim.outcome import Outcome
 from sim.people import settle
 from sim.policy import CATALOGUE, Policy
 from sim.population import draw
-from sim.programme import prepare, simulate
+from sim.programme import Prepared, prepare, simulate
 from sim.scenario import Scenario
 from sim.scenario_file import load, replaced
 from tests import twin
@@ -109,12 +110,18 @@ def reason_against(scenario: Scenario, mixed: dict[str, Any]) -> tuple[str, Poli
 @pytest.mark.parametrize("wake_days", [1, 7, 30, 365])
 def test_waking_offices_more_often_changes_nothing_of_the_twin(wake_days: int) -> None:
     for number in range(1000, 1000 + WORLDS_A_TEST):
-        scenario, policy = random_world(number)
-        people = random_people(scenario, number, whole_days=number % 2 == 0)
-        expected = twin.simulate(scenario, people, policy)
+        prepared, policy, expected = _told_by_the_twin(number)
         for loop in (None, True):
-            found = simulate(prepare(scenario, people), policy, wake_days=wake_days, loop=loop)
+            found = simulate(prepared, policy, wake_days=wake_days, loop=loop)
             assert_same(expected, found, f"world {number}, wake_days {wake_days}, loop {loop}")
+
+
+@functools.cache
+def _told_by_the_twin(number: int) -> tuple[Prepared, Policy, Outcome]:
+    """A world with its people, and what becomes of them; for tests that ask the same worlds several times."""
+    scenario, policy = random_world(number)
+    people = random_people(scenario, number, whole_days=number % 2 == 0)
+    return prepare(scenario, people), policy, twin.simulate(scenario, people, policy)
 
 
 @pytest.mark.usefixtures("compiled")
