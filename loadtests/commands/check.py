@@ -102,6 +102,7 @@ def check(
     quiet
         Print the verdict only, with what clashes or what would settle it.
     """
+    from loadtests.histories.alone import without_pandas
     from loadtests.opening import Table
     from loadtests.showing import check as show_check
     from loadtests.spilling.room import bytes_of
@@ -120,6 +121,7 @@ def check(
     asked = tuple(name for each in only for name in each.split(",") if name)
     wants_text = as_json is None or str(as_json) != "-"
     most = None if memory is None else bytes_of(memory)
+    without_pandas()
     found: list[Judged | Refused] = []
     with contextlib.ExitStack() as arrays:
         try:

@@ -124,6 +124,7 @@ def load(
         Print the verdict only.
     """
     from loadtests import ramp, report
+    from loadtests.histories.alone import without_pandas
     from loadtests.load import Watcher
     from loadtests.load import load as made
     from loadtests.loading.plan import Options
@@ -156,6 +157,7 @@ def load(
         run=run,
         out=out,
     )
+    without_pandas()
     is_shown = not quiet and sys.stderr.isatty()
     wants_search = ramp.is_ramp(scenario)
     found: Loaded | Searched

@@ -36,8 +36,10 @@ def report(
     quiet
         Print nothing.
     """
+    from loadtests.histories.alone import without_pandas
     from sim.reporting.export import write_pictures
 
+    without_pandas()
     page, written = _written(run)
     pictures = write_pictures(page, png) if png is not None else []
     if not quiet:
