@@ -9,9 +9,12 @@ additions and multiplications, which IEEE 754 fixes to the last bit, because the
 between processors.
 """
 
+from functools import lru_cache
+from typing import Any
 from zlib import crc32
 
 import numpy as np
+from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 from scipy import special
 
@@ -23,18 +26,37 @@ _LN2_LOW = 1.90821492927058770002e-10
 
 def uniforms(seed: int, replication: int, name: str, count: int) -> Floats:
     """The first `count` numbers of a random stream, in [0, 1), shape (count,)."""
-    return generator(seed, replication, name).random(count)
+    start = _start(seed, replication, name)
+    return np.random.Generator(np.random.PCG64DXSM(start)).random(count)  # type: ignore[arg-type]
 
 
 def generator(seed: int, replication: int, name: str) -> np.random.Generator:
     """A random stream as NumPy has it, for libraries that draw by themselves."""
+    return np.random.Generator(np.random.PCG64DXSM(_key(seed, replication, name)))
+
+
+def _key(seed: int, replication: int, name: str) -> np.random.SeedSequence:
     code = crc32(name.encode())
     if 0 <= seed < 2**32 and 0 <= replication < 2**32:
         # The words that NumPy makes of the call below, which takes it longer than all that comes after.
-        key = np.random.SeedSequence(np.array([seed, 0, 0, 0, replication, code], dtype=np.uint32))
-    else:
-        key = np.random.SeedSequence(entropy=seed, spawn_key=(replication, code))
-    return np.random.Generator(np.random.PCG64DXSM(key))
+        return np.random.SeedSequence(np.array([seed, 0, 0, 0, replication, code], dtype=np.uint32))
+    return np.random.SeedSequence(entropy=seed, spawn_key=(replication, code))
+
+
+class _Start(ISeedSequence):
+    """Where a stream starts, worked out once: that takes longer than a hundred draws."""
+
+    def __init__(self, key: np.random.SeedSequence) -> None:
+        self._words = key.generate_state(4, np.uint64)
+
+    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> Any:
+        assert (n_words, dtype) == (4, np.uint64), (n_words, dtype)
+        return self._words
+
+
+@lru_cache(maxsize=1 << 14)  # the same people stand before every policy, and every value of a sweep
+def _start(seed: int, replication: int, name: str) -> _Start:
+    return _Start(_key(seed, replication, name))
 
 
 def exp(x: Floats) -> Floats:
