@@ -37,6 +37,7 @@ MOST_STEPS: Final = 60_000
 MOST_OPERATIONS: Final = 400
 MOST_GUESSED: Final = 8
 """People of whom it is not known whether they held a slot before."""
+REFUSALS: Final = (FULL, DUPLICATE, CLOSED, UNHELD)
 CHANGES: Final = (GRANT, RELEASE, OPEN, CLOSE, SET_CAP, REFRESH)
 
 
@@ -100,23 +101,17 @@ class World:
         """The count by which a claim is judged."""
         return state.copies[cap] if self.is_stale else state.used[cap]
 
-    def is_true(self, state: State, place: int, taken: frozenset[int]) -> bool:
-        """Whether an answer that changes nothing is true of a state, these requests having taken effect."""
-        kind = self.kind[place]
+    def is_true(self, state: State, place: int) -> bool:
+        """Whether an answer that changes nothing is true of a state; a refusal, if it is no repeat."""
+        kind, held = self.kind[place], dict(state.held)
         if kind == ABSENT:
             return True  # judged with its list
-        if any(person in dict(state.held) for person in self.absent.get(self.row[place], ())):
+        if any(person in held for person in self.absent.get(self.row[place], ())):
             return False
         if kind == REFUSED:  # an answer that says nothing of the slots is kept as well: not eligible, say
             return True
-        return self._is_true(kind, state, place, taken)
-
-    def _is_true(self, kind: int, state: State, place: int, taken: frozenset[int]) -> bool:
         person, intake = self.person[place], self.intake[place]
-        held = dict(state.held)
         is_open = intake < 0 or state.phase[intake] == 1
-        if kind in (FULL, DUPLICATE, CLOSED, UNHELD) and self.request[place] in taken:
-            return False
         if kind in (FULL, DUPLICATE) and not is_open:
             return False
         if kind == FULL:
@@ -232,7 +227,11 @@ def _held(world: World, held: list[int], intake: int) -> int:
 
 
 class _Search:
-    """Depth first, with a memory; operations done are bits of a number, the first to begin the lowest."""
+    """Depth first, with a memory; operations done are bits of a number, the first to begin the lowest.
+
+    A state is a number too, from when it is first met: the same few are met again and again, among other
+    operations, and what is true of one and what comes after it is worked out once.
+    """
 
     def __init__(self, world: World, operations: Operations) -> None:
         self.world = world
@@ -247,15 +246,19 @@ class _Search:
             bit for bit, is_optional in zip(self.bit, self.optional, strict=True) if not is_optional
         )
         self.steps = 0
-        self.changed: dict[tuple[State, int], State | None] = {}
+        self.numbers: dict[State, int] = {}
+        self.states: list[State] = []
+        self.true: list[dict[int, bool]] = []
+        """Of each state, the answers that were looked at."""
+        self.changed: dict[tuple[int, int], int | None] = {}
 
     def run(self, start: State) -> Whole | str | None:
         """The first legal order, depth first."""
-        met: set[tuple[int, State]] = set()  # before what is true of the state was taken, and after
-        seen: set[tuple[int, State]] = set()
+        met: set[tuple[int, int]] = set()  # before what is true of the state was taken, and after
+        seen: set[tuple[int, int]] = set()
         # A change is made only when it is its turn: most are never reached.
-        stack: list[tuple[int, State, int, frozenset[int], tuple[object, ...]]] = []
-        stack.append((0, start, -1, frozenset(), ()))
+        stack: list[tuple[int, int, int, frozenset[int], tuple[object, ...]]] = []
+        stack.append((0, self._numbered(start), -1, frozenset(), ()))
         while stack:
             done, before, place, taken, path = stack.pop()
             state = before if place < 0 else self._after(before, place)
@@ -281,10 +284,18 @@ class _Search:
                 stack.append((done | self.bit[place], state, place, more, (path, place)))
         return None
 
-    def _after(self, state: State, place: int) -> State | None:
+    def _numbered(self, state: State) -> int:
+        number = self.numbers.setdefault(state, len(self.states))
+        if number == len(self.states):
+            self.states.append(state)
+            self.true.append({})
+        return number
+
+    def _after(self, state: int, place: int) -> int | None:
         """The state after a change, worked out once."""
         if (state, place) not in self.changed:
-            self.changed[state, place] = self.world.after(state, place)
+            after = self.world.after(self.states[state], place)
+            self.changed[state, place] = None if after is None else self._numbered(after)
         return self.changed[state, place]
 
     def _next(self, done: int) -> list[int]:
@@ -304,17 +315,26 @@ class _Search:
         return [place for place in left if self.begins[place] <= latest]
 
     def _answers(
-        self, done: int, state: State, taken: frozenset[int], path: tuple[object, ...]
+        self, done: int, state: int, taken: frozenset[int], path: tuple[object, ...]
     ) -> tuple[int, tuple[object, ...]]:
         again = True
         while again:
             again = False
             for place in self._next(done):
-                if self.world.kind[place] not in CHANGES and self.world.is_true(state, place, taken):
+                if self.world.kind[place] not in CHANGES and self._is_true(state, place, taken):
                     done |= self.bit[place]
                     path = (path, place)
                     again = True
         return done, path
+
+    def _is_true(self, state: int, place: int, taken: frozenset[int]) -> bool:
+        """Whether an answer is true of a state, these requests having taken effect."""
+        if self.world.kind[place] in REFUSALS and self.world.request[place] in taken:
+            return False
+        known = self.true[state]
+        if place not in known:
+            known[place] = self.world.is_true(self.states[state], place)
+        return known[place]
 
 
 def _unrolled(path: tuple[object, ...]) -> Whole:
