@@ -1,6 +1,7 @@
 """What a policy asks of the traffic: releases for a reason, the waiting list, slots that are carried over."""
 
 import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,46 +26,58 @@ def small_world(policy: dict[str, Any], **settings: Any) -> Scenario:
 
 
 WORLDS = {
-    "releases that give back": small_world({"gives_back": ALL_BACK}, offices__approval_share=0.5),
-    "releases that give nothing back": small_world({}, offices__approval_share=0.5),
-    "a waiting list": small_world({"over_cap": "queue"}, demand__multiple=2),
-    "a waiting list that slots come back to": small_world(
-        {"over_cap": "queue", "gives_back": ALL_BACK}, demand__multiple=3, offices__approval_share=0.6
+    "releases that give back": partial(small_world, {"gives_back": ALL_BACK}, offices__approval_share=0.5),
+    "releases that give nothing back": partial(small_world, {}, offices__approval_share=0.5),
+    "a waiting list": partial(small_world, {"over_cap": "queue"}, demand__multiple=2),
+    "a waiting list that slots come back to": partial(
+        small_world,
+        {"over_cap": "queue", "gives_back": ALL_BACK},
+        demand__multiple=3,
+        offices__approval_share=0.6,
     ),
-    "a waiting list and windows": small_world(
-        {"over_cap": "queue", "release": {"every": "month"}}, demand__multiple=2
+    "a waiting list and windows": partial(
+        small_world, {"over_cap": "queue", "release": {"every": "month"}}, demand__multiple=2
     ),
-    "what comes late is lost": small_world({"release": QUARTERS}),
-    "what is lost, with slots that come back": small_world(
-        {"release": QUARTERS, "gives_back": ALL_BACK}, demand__multiple=2
+    "what comes late is lost": partial(small_world, {"release": QUARTERS}),
+    "what is lost, with slots that come back": partial(
+        small_world, {"release": QUARTERS, "gives_back": ALL_BACK}, demand__multiple=2
     ),
-    "carried into the next year": small_world({"release": ACROSS}, demand__multiple=0.7),
-    "carried, under a reserve": small_world(
+    "carried into the next year": partial(small_world, {"release": ACROSS}, demand__multiple=0.7),
+    "carried, under a reserve": partial(
+        small_world,
         {"release": ACROSS, "reserves": [{"stream": "arts", "slots": 30, "kind": "hard"}]},
         demand__multiple=0.9,
     ),
-    "carried, with slots that come back": small_world(
-        {"release": {"carry": "across-years"}, "gives_back": ALL_BACK}, offices__approval_share=0.5
+    "carried, with slots that come back": partial(
+        small_world,
+        {"release": {"carry": "across-years"}, "gives_back": ALL_BACK},
+        offices__approval_share=0.5,
     ),
-    "counted when received": small_world({"counts": "received"}, behaviour__incomplete_share=0.4),
-    "counted when received, refusals come back": small_world(
-        {"counts": "received", "gives_back": ["refusal"]}, behaviour__incomplete_share=0.4
+    "counted when received": partial(small_world, {"counts": "received"}, behaviour__incomplete_share=0.4),
+    "counted when received, refusals come back": partial(
+        small_world, {"counts": "received", "gives_back": ["refusal"]}, behaviour__incomplete_share=0.4
     ),
-    "counted when received, and carried": small_world(
-        {"counts": "received", "release": ACROSS}, behaviour__incomplete_share=0.4, demand__multiple=0.5
+    "counted when received, and carried": partial(
+        small_world,
+        {"counts": "received", "release": ACROSS},
+        behaviour__incomplete_share=0.4,
+        demand__multiple=0.5,
     ),
-    "counted when received, what comes late is lost": small_world(
-        {"counts": "received", "release": QUARTERS}, behaviour__incomplete_share=0.4, demand__multiple=2
+    "counted when received, what comes late is lost": partial(
+        small_world,
+        {"counts": "received", "release": QUARTERS},
+        behaviour__incomplete_share=0.4,
+        demand__multiple=2,
     ),
-    "counted when approved, and carried": small_world({"counts": "approved", "release": ACROSS}),
-    "counted when approved": small_world({"counts": "approved"}, demand__multiple=3),
-    "refused over the cap": small_world({"over_cap": "refuse"}, demand__multiple=2),
+    "counted when approved, and carried": partial(small_world, {"counts": "approved", "release": ACROSS}),
+    "counted when approved": partial(small_world, {"counts": "approved"}, demand__multiple=3),
+    "refused over the cap": partial(small_world, {"over_cap": "refuse"}, demand__multiple=2),
 }
 
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_served_in_order_every_rule_comes_to_the_simulated_outcome(world: str) -> None:
-    scenario = WORLDS[world]
+    scenario = WORLDS[world]()
     people, outcome = simulated(scenario, "this")
     trace = build(scenario, run="t", policy="this")
     came = served(trace)
@@ -102,7 +115,7 @@ def test_the_administration_releases_at_the_simulated_moment(reason: str, status
 
 
 def test_an_incomplete_application_that_took_a_slot_is_refused_at_once() -> None:
-    trace = build(WORLDS["counted when received"], run="t", policy="this")
+    trace = build(WORLDS["counted when received"](), run="t", policy="this")
     incomplete, complete = (int(np.flatnonzero(trace.complete == is_so)[0]) for is_so in (False, True))
     assert (trace.release_due_ns(incomplete, 0), trace.reason(incomplete, 0)) == (0, "refusal")
     assert trace.release_due_ns(complete, 0) == trace.release_ns[complete]
@@ -112,13 +125,13 @@ def test_an_incomplete_application_that_took_a_slot_is_refused_at_once() -> None
 
 
 def test_nobody_withdraws_a_permit() -> None:
-    trace = build(WORLDS["counted when approved"], run="t", policy="this")
+    trace = build(WORLDS["counted when approved"](), run="t", policy="this")
     released = np.flatnonzero(trace.release_ns >= 0).tolist()
     assert {trace.reason(person, 0) for person in released} == {"expiry"}
 
 
 def test_who_waits_claims_again_under_a_new_key_when_a_slot_comes_free() -> None:
-    scenario = WORLDS["a waiting list that slots come back to"]
+    scenario = WORLDS["a waiting list that slots come back to"]()
     people, outcome = simulated(scenario, "this")
     waited = np.flatnonzero(
         (outcome.full_count > 0) & (outcome.slot_s > outcome.filed_s) & (outcome.intake > 0)
@@ -136,7 +149,7 @@ def test_who_waits_claims_again_under_a_new_key_when_a_slot_comes_free() -> None
 
 
 def test_the_waiting_list_hears_of_a_slot_a_moment_later() -> None:
-    at_once = build(WORLDS["a waiting list and windows"], run="t", policy="this")
+    at_once = build(WORLDS["a waiting list and windows"](), run="t", policy="this")
     scenario = small_world(
         {"over_cap": "queue", "release": {"every": "month"}}, demand__multiple=2, load__waitlist_ms=80
     )
@@ -150,7 +163,7 @@ def test_nobody_is_on_a_waiting_list_that_is_not_there() -> None:
 
 
 def test_what_a_year_leaves_unused_is_in_the_next_cap_and_told_again_at_its_opening() -> None:
-    scenario = WORLDS["carried into the next year"]
+    scenario = WORLDS["carried into the next year"]()
     _, outcome = simulated(scenario, "this")
     carried = outcome.intakes[1].carried_in
     assert carried > 0
@@ -164,7 +177,7 @@ def test_what_a_year_leaves_unused_is_in_the_next_cap_and_told_again_at_its_open
 
 
 def test_windows_that_lose_their_slots_count_from_what_was_used_by_then() -> None:
-    scenario = WORLDS["what comes late is lost"]
+    scenario = WORLDS["what comes late is lost"]()
     _, outcome = simulated(scenario, "this")
     trace = build(scenario, run="t", policy="this")
     raised = [each for each in trace.orders if each.cap == "2022"]
@@ -175,7 +188,7 @@ def test_windows_that_lose_their_slots_count_from_what_was_used_by_then() -> Non
 
 
 def test_a_window_of_the_scenario_starts_from_the_carried_cap() -> None:
-    scenario = WORLDS["carried into the next year"]
+    scenario = WORLDS["carried into the next year"]()
     whole = build(scenario, run="t", policy="this")
     late = scenario.load.model_validate(
         {"window": {"starts": "2023-06-01T00:00:00", "ends": "2023-12-01T00:00:00"}}

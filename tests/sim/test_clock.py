@@ -1,6 +1,7 @@
 """Seconds and local dates, and working time against a loop that looks at the door every minute."""
 
 import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -36,22 +37,24 @@ def office(first, last, *, opens_at=datetime.time(8, 30), hours=7.5, weekdays=WE
 
 
 OFFICES = {
-    "a week with its weekend": office(datetime.date(2022, 6, 6), datetime.date(2022, 6, 15)),
-    "clocks go forward": office(
-        datetime.date(2022, 3, 10), datetime.date(2022, 3, 17), weekdays=frozenset(clock.WEEKDAYS)
+    "a week with its weekend": partial(office, datetime.date(2022, 6, 6), datetime.date(2022, 6, 15)),
+    "clocks go forward": partial(
+        office, datetime.date(2022, 3, 10), datetime.date(2022, 3, 17), weekdays=frozenset(clock.WEEKDAYS)
     ),
-    "clocks go back": office(
-        datetime.date(2022, 11, 3), datetime.date(2022, 11, 10), weekdays=frozenset(clock.WEEKDAYS)
+    "clocks go back": partial(
+        office, datetime.date(2022, 11, 3), datetime.date(2022, 11, 10), weekdays=frozenset(clock.WEEKDAYS)
     ),
-    "holidays": office(
+    "holidays": partial(
+        office,
         datetime.date(2022, 12, 19),
         datetime.date(2023, 1, 4),
         holidays=[datetime.date(2022, 12, 26), datetime.date(2023, 1, 2)],
     ),
-    "one day a week": office(
-        datetime.date(2022, 5, 1), datetime.date(2022, 5, 20), weekdays=frozenset({"monday"})
+    "one day a week": partial(
+        office, datetime.date(2022, 5, 1), datetime.date(2022, 5, 20), weekdays=frozenset({"monday"})
     ),
-    "never closed": office(
+    "never closed": partial(
+        office,
         datetime.date(2022, 5, 1),
         datetime.date(2022, 5, 5),
         opens_at=datetime.time(0),
@@ -64,7 +67,7 @@ OFFICES = {
 
 @pytest.mark.parametrize("name", OFFICES)
 def test_working_time_counts_the_open_minutes(name):
-    table, minutes, is_open = OFFICES[name]
+    table, minutes, is_open = OFFICES[name]()
     worked = np.concatenate([[0], np.cumsum(is_open)]) * MINUTE
     assert (table.working(minutes) == worked[:-1]).all()
     assert table.worked_s[-1] == worked[-1]
@@ -74,7 +77,7 @@ def test_working_time_counts_the_open_minutes(name):
 
 @pytest.mark.parametrize("name", OFFICES)
 def test_working_time_and_wall_time_are_inverse(name):
-    table, minutes, is_open = OFFICES[name]
+    table, minutes, is_open = OFFICES[name]()
     worked = np.concatenate([[0], np.cumsum(is_open)]) * MINUTE
     opened = minutes[is_open]
     assert (table.begins(table.working(opened)) == opened).all()
@@ -86,14 +89,14 @@ def test_working_time_and_wall_time_are_inverse(name):
 
 
 def test_work_that_fills_the_day_ends_at_closing_time():
-    table, _, _ = OFFICES["a week with its weekend"]
+    table, _, _ = OFFICES["a week with its weekend"]()
     friday = np.array([5 * 27_000])
     assert table.ends(friday)[0] == clock.at(datetime.datetime(2022, 6, 10, 16), ZONE)
     assert table.begins(friday)[0] == clock.at(datetime.datetime(2022, 6, 13, 8, 30), ZONE)
 
 
 def test_beyond_the_table_is_never():
-    table, minutes, _ = OFFICES["holidays"]
+    table, minutes, _ = OFFICES["holidays"]()
     total = int(table.worked_s[-1])
     assert table.begins(np.array([total, total + 1])).tolist() == [NEVER, NEVER]
     assert table.ends(np.array([total + 1])).tolist() == [NEVER]
