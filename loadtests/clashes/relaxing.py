@@ -126,13 +126,16 @@ class Counting:
         return lo, int(self.ends[is_kept & self.is_done].max(initial=-NEVER))
 
     def _limit(self, is_kept: Flags) -> int | None:
-        """The limit at the beginning, of the orders that are left out; None if one is in between."""
+        """The limit at the beginning, of the orders that are left out; None if one is in between.
+
+        A grant that is under way at lo may be older than what ended before lo, and there may have been room.
+        """
         steps = self.kind == SET_CAP
         if not steps.any():
             return self.counter.limit
-        lo, hi = self.lo, self.hi
-        gone = np.flatnonzero(steps & ~is_kept & (self.begins <= hi))
-        is_clear = (self.ends[gone] < lo).all() and (self.begins[gone[1:]] > self.ends[gone[:-1]]).all()
+        gone = np.flatnonzero(steps & ~is_kept & (self.begins <= self.hi))
+        first = int(self.begins[is_kept].min())
+        is_clear = (self.ends[gone] < first).all() and (self.begins[gone[1:]] > self.ends[gone[:-1]]).all()
         if not is_clear or self.is_optional[gone].any():
             return None
         return int(self.operations.value[self.members[gone[-1]]]) if len(gone) else self.counter.limit
