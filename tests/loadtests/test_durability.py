@@ -49,8 +49,14 @@ def kill_all(service: Service) -> None:
 
 def workers_of(service: Service) -> list[int]:
     """The worker processes, without the database's."""
-    pids = children(service.process.pid)
-    return [pid for pid in pids if b"reference.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in children(service.process.pid) if b"reference.worker" in command_of(pid)]
+
+
+def command_of(pid: int) -> bytes:
+    """The words that a process was started with; nothing if it has ended meanwhile."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 @pytest.mark.long
