@@ -62,11 +62,12 @@ def kinds(history: History, order: Ints) -> NDArray[np.int8]:
         kind[op == OP[word]] = turn
         kind[(op == OP[word]) & is_sure & (answer == ANSWER["closed"])] = TOLD_CLOSED
     silent = np.flatnonzero(is_claim & is_sure & replayed & (kind == NOTHING))
-    if len(silent):  # what another attempt under the key says was granted, this one may have been
+    if len(silent):  # it is of the kind that another attempt under its key was told, and may be the first
         who, key = (history.coded(name).codes[order] for name in ("applicant", "key"))
-        granted = np.flatnonzero(is_sure & (kind == GRANT) & (key >= 0))
         names = paired(who, key)
-        kind[silent[np.isin(names[silent], names[granted])]] = GRANT
+        for each in (GRANT, *REFUSALS.values()):
+            told = np.flatnonzero(is_claim & is_sure & (kind == each) & (key >= 0))
+            kind[silent[np.isin(names[silent], names[told]) & (kind[silent] == NOTHING)]] = each
     return kind
 
 

@@ -175,3 +175,9 @@ def test_a_replay_that_does_not_say_of_what_repeats_a_grant(begins: int, says: s
     assert found["bounds"] == found["linearizability"] == ("INVALID" if says else "VALID")
     assert contradicts(history, [0]) == says
     assert (legal_order(history) is None) == (says is not None)
+
+
+def test_a_replay_that_does_not_say_of_what_is_held_to_what_its_key_was_told() -> None:
+    history = drawn("ana claim 0-1 replayed\nana claim 0-2 duplicate", header=KEEPS)
+    assert accepts(history, np.array([0, 1])) == "operation 0: told of a slot, and holds none"
+    assert legal_order(history) is None
