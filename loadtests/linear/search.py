@@ -248,8 +248,7 @@ class _Search:
         self.steps = 0
         self.numbers: dict[State, int] = {}
         self.states: list[State] = []
-        self.true: list[dict[int, bool]] = []
-        """Of each state, the answers that were looked at."""
+        self.true: dict[tuple[int, int], bool] = {}
         self.changed: dict[tuple[int, int], int | None] = {}
 
     def run(self, start: State) -> Whole | str | None:
@@ -288,7 +287,6 @@ class _Search:
         number = self.numbers.setdefault(state, len(self.states))
         if number == len(self.states):
             self.states.append(state)
-            self.true.append({})
         return number
 
     def _after(self, state: int, place: int) -> int | None:
@@ -331,10 +329,9 @@ class _Search:
         """Whether an answer is true of a state, these requests having taken effect."""
         if self.world.kind[place] in REFUSALS and self.world.request[place] in taken:
             return False
-        known = self.true[state]
-        if place not in known:
-            known[place] = self.world.is_true(self.states[state], place)
-        return known[place]
+        if (state, place) not in self.true:
+            self.true[state, place] = self.world.is_true(self.states[state], place)
+        return self.true[state, place]
 
 
 def _unrolled(path: tuple[object, ...]) -> Whole:
